@@ -1,0 +1,421 @@
+// The one catalogue of errors: code, message template, HTTP status, whether trying again can help, and what to do about
+// it. docs/reference/errors.md lists the same; a test proves they agree. Codes are never re-used.
+
+interface ErrorDeclaration {
+  readonly status: number
+  readonly retryable: boolean
+  /** `{name}` is replaced by a detail of that name. */
+  readonly message: string
+  readonly hint: string
+}
+
+export const ERRORS = {
+  // requests
+  EVENT_INVALID: {
+    status: 400,
+    retryable: false,
+    message: '{reason}',
+    hint: 'Correct the event and send it again.',
+  },
+  BODY_INVALID: {
+    status: 400,
+    retryable: false,
+    message: '{reason}',
+    hint: 'Send one JSON value of the documented shape.',
+  },
+  BODY_TOO_LARGE: {
+    status: 400,
+    retryable: false,
+    message: 'The body has more than {limit} bytes.',
+    hint: 'Send fewer or smaller events in one request.',
+  },
+  BATCH_TOO_LARGE: {
+    status: 400,
+    retryable: false,
+    message: 'Batch request must have less than or equal to {limit} events',
+    hint: 'Split the batch.',
+  },
+  ID_TOO_LONG: {
+    status: 400,
+    retryable: false,
+    message: 'The {field} has more than {limit} bytes.',
+    hint: 'Use shorter ids; hash long ones.',
+  },
+  PARAMETER_INVALID: {
+    status: 400,
+    retryable: false,
+    message: 'The parameter {name} is wrong: {reason}',
+    hint: 'See the reference of this route.',
+  },
+  ACCESS_KEY_MISSING: {
+    status: 401,
+    retryable: false,
+    message: 'Missing accessKey.',
+    hint: 'Add ?accessKey=… or Basic authentication.',
+  },
+  ACCESS_KEY_INVALID: {
+    status: 401,
+    retryable: false,
+    message: 'Invalid accessKey.',
+    hint: 'List the keys: millrace accesskey list',
+  },
+  CHANNEL_INVALID: {
+    status: 401,
+    retryable: false,
+    message: "Invalid channel '{channel}'.",
+    hint: 'Create it: millrace app channel-new APP CHANNEL',
+  },
+  EVENT_NOT_ALLOWED: {
+    status: 403,
+    retryable: false,
+    message: '{event} events are not allowed',
+    hint: 'Use a key that may send this event.',
+  },
+  NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: '{what} was not found.',
+    hint: 'Check the name or path.',
+  },
+  READ_TIMEOUT: {
+    status: 503,
+    retryable: true,
+    message:
+      'The store is behind: it has not applied what was acknowledged before this request within {ms} ms.',
+    hint: 'Try again after Retry-After; see millrace status.',
+  },
+  // queries
+  QUERY_INVALID: {
+    status: 400,
+    retryable: false,
+    message: 'The query is wrong: {reason}',
+    hint: 'See the query reference of the engine.',
+  },
+  ENGINE_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: 'There is no engine {engine}.',
+    hint: 'List the engines: millrace engine list. Register one: millrace engine add engine.json',
+  },
+  ENGINE_NOT_TRAINED: {
+    status: 404,
+    retryable: false,
+    message: 'The engine {engine} was never trained.',
+    hint: 'Train it: millrace train --variant engine.json',
+  },
+  QUERY_OVERLOADED: {
+    status: 503,
+    retryable: true,
+    message: 'Too many queries are in flight ({limit}).',
+    hint: 'Try again after Retry-After.',
+  },
+  // log and stores
+  LOG_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    message: 'The log did not take the record: {reason}',
+    hint: 'Send it again with the eventId of this answer: it takes effect once.',
+  },
+  LOG_FULL: {
+    status: 503,
+    retryable: true,
+    message: 'The disk of the log is full.',
+    hint: 'Free space on the data folder, then send the event again.',
+  },
+  OVERLOADED: {
+    status: 503,
+    retryable: true,
+    message: 'Too much is waiting for the log ({limit}).',
+    hint: 'Try again after Retry-After.',
+  },
+  STORE_FAILED: {
+    status: 500,
+    retryable: true,
+    message: 'The event store failed: {reason}',
+    hint: 'See millrace status.',
+  },
+  EVENT_ID_REUSED: {
+    status: 409,
+    retryable: false,
+    message: 'The event id {eventId} is taken by another event of this entity.',
+    hint: 'Give each event its own id.',
+  },
+  RECORD_UNREADABLE: {
+    status: 422,
+    retryable: false,
+    message: 'A record of the log cannot be read: {reason}',
+    hint: 'See millrace dead-letters.',
+  },
+  INDEX_VERSION_UNKNOWN: {
+    status: 503,
+    retryable: true,
+    message: 'The index has no version {version}.',
+    hint: 'It is being loaded, or it was retired: try again.',
+  },
+  ARCHIVE_CORRUPT: {
+    status: 500,
+    retryable: false,
+    message: 'The archive file {file} is damaged: {reason}',
+    hint: 'Restore it from a copy, or train on what is left after removing its range.',
+  },
+  MODEL_CORRUPT: {
+    status: 500,
+    retryable: false,
+    message: 'The model file {file} is damaged: {reason}',
+    hint: 'Roll back (millrace model rollback) or train again.',
+  },
+  // control
+  CONFLICT: {
+    status: 409,
+    retryable: true,
+    message: 'Somebody else changed {object} meanwhile.',
+    hint: 'Look at it again and repeat the change.',
+  },
+  APP_EXISTS: {
+    status: 409,
+    retryable: false,
+    message: 'App {app} already exists. Aborting.',
+    hint: 'Choose another name, or use the app that exists.',
+  },
+  APP_ID_EXISTS: {
+    status: 409,
+    retryable: false,
+    message: "App ID {id} already exists and maps to the app '{app}'. Aborting.",
+    hint: 'Leave --id out.',
+  },
+  APP_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: 'App {app} does not exist. Aborting.',
+    hint: 'List the apps: millrace app list',
+  },
+  CHANNEL_EXISTS: {
+    status: 409,
+    retryable: false,
+    message: 'Channel {channel} already exists.',
+    hint: 'Choose another name.',
+  },
+  CHANNEL_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: "Channel {channel} doesn't exist.",
+    hint: 'List the channels: millrace app show APP',
+  },
+  CHANNEL_NAME_INVALID: {
+    status: 400,
+    retryable: false,
+    message:
+      'The channel name {channel} is invalid. Only alphanumeric and - characters are allowed and max length is 16.',
+    hint: 'Choose another name.',
+  },
+  ACCESS_KEY_EXISTS: {
+    status: 409,
+    retryable: false,
+    message: 'This access key already exists.',
+    hint: 'Choose another one, or leave it out to have one made.',
+  },
+  ACCESS_KEY_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: 'There is no such access key.',
+    hint: 'List the keys: millrace accesskey list',
+  },
+  VERSION_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: 'The engine {engine} has no version {version}.',
+    hint: 'List the versions: millrace model list',
+  },
+  NO_ROLLBACK: {
+    status: 409,
+    retryable: false,
+    message: 'The engine {engine} has no older version to go back to.',
+    hint: 'Train again: millrace train',
+  },
+  // engines and training
+  ENGINE_JSON_INVALID: {
+    status: 400,
+    retryable: false,
+    message: '{file}: {path}: {reason}',
+    hint: '{mend}',
+  },
+  ENGINE_ID_TAKEN: {
+    status: 409,
+    retryable: false,
+    message: 'The engine id {engine} belongs to the app {app}.',
+    hint: 'Give this one its own: --engine-id ID',
+  },
+  TRAINING_NO_EVENTS: {
+    status: 409,
+    retryable: false,
+    message: 'The app {app} has no {event} events: there is nothing to train {engine} on.',
+    hint: 'Send or import such events, or name another primary indicator in engine.json.',
+  },
+  TRAINING_RUNNING: {
+    status: 409,
+    retryable: true,
+    message: 'A training of {engine} is running (job {job}).',
+    hint: 'Wait for it, or cancel it: millrace train --cancel',
+  },
+  TRAINING_FAILED: {
+    status: 500,
+    retryable: true,
+    message: 'The training of {engine} failed: {reason}',
+    hint: 'The version that answered before still answers. Mend the cause and train again.',
+  },
+  TRAINING_CANCELLED: {
+    status: 409,
+    retryable: true,
+    message: 'The training of {engine} was cancelled.',
+    hint: 'The version that answered before still answers.',
+  },
+  JOB_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: 'There is no job {job}.',
+    hint: 'See millrace status.',
+  },
+  // command line, configuration, processes
+  USAGE: {
+    status: 400,
+    retryable: false,
+    message: '{reason}',
+    hint: 'See millrace help {command}',
+  },
+  CONFIG_INVALID: { status: 400, retryable: false, message: '{where}: {reason}', hint: '{mend}' },
+  CONFIG_UNSUPPORTED: {
+    status: 400,
+    retryable: false,
+    message: '{where}: {value} is a backend that this version does not have yet.',
+    hint: 'Use {supported}.',
+  },
+  PORT_IN_USE: {
+    status: 500,
+    retryable: true,
+    message: 'The {server} cannot listen on {address}: the port is in use.',
+    hint: 'Stop the other process, or choose another port with {flag} (0 = any free one).',
+  },
+  LISTEN_FAILED: {
+    status: 500,
+    retryable: true,
+    message: 'The {server} cannot listen on {address}: {reason}',
+    hint: 'Choose another address with --ip or another port with {flag}.',
+  },
+  DATA_FOLDER_OWNED: {
+    status: 409,
+    retryable: true,
+    message: 'The data folder {folder} is owned by the running process {pid}.',
+    hint: 'Stop it (millrace stop), or use another folder (--data DIR).',
+  },
+  DATA_FOLDER_NOT_EMPTY: {
+    status: 409,
+    retryable: false,
+    message: 'The data folder {folder} is not empty.',
+    hint: 'The quickstart needs a new one: --data DIR',
+  },
+  DATA_FOLDER_VERSION: {
+    status: 409,
+    retryable: false,
+    message: 'The data folder {folder} has format {found}; this Millrace knows format {known}.',
+    hint: '{mend}',
+  },
+  DATA_FOLDER_FOREIGN: {
+    status: 409,
+    retryable: false,
+    message: '{folder} holds files but is not a data folder of Millrace.',
+    hint: 'Use another folder: --data DIR',
+  },
+  DATA_FOLDER_UNUSABLE: {
+    status: 500,
+    retryable: false,
+    message: 'The data folder {folder} cannot be used: {reason}',
+    hint: 'Check its path, owner and permissions.',
+  },
+  DISK_FULL: {
+    status: 507,
+    retryable: true,
+    message: 'The disk is full: {what}',
+    hint: 'Free space on the data folder; what was acknowledged is safe.',
+  },
+  NOT_RUNNING: {
+    status: 409,
+    retryable: false,
+    message: 'No Millrace is running on the data folder {folder}.',
+    hint: 'Start it: millrace start',
+  },
+  OWNER_UNREACHABLE: {
+    status: 503,
+    retryable: true,
+    message: 'The process {pid} owns the data folder but does not answer at {address}.',
+    hint: 'Wait for its start to finish, or look at its log.',
+  },
+  FILE_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: 'The file {file} does not exist.',
+    hint: 'Check the path.',
+  },
+  FILE_EXISTS: {
+    status: 409,
+    retryable: false,
+    message: '{file} exists already.',
+    hint: 'Choose another name; nothing was written.',
+  },
+  IMPORT_REFUSED_LINES: {
+    status: 422,
+    retryable: false,
+    message: '{refused} of {lines} lines were refused; they are in {file}.',
+    hint: 'Mend them there and import that file.',
+  },
+  FILE_UNREADABLE: {
+    status: 400,
+    retryable: false,
+    message: '{file} cannot be read: {reason}',
+    hint: 'Check the file.',
+  },
+  INTERNAL: {
+    status: 500,
+    retryable: false,
+    message: 'Something went wrong inside: {reason}',
+    hint: 'This is a fault of Millrace: please report it with the log.',
+  },
+} as const satisfies Record<string, ErrorDeclaration>
+
+export type ErrorCode = keyof typeof ERRORS
+export type ErrorDetails = Readonly<Record<string, string | number>>
+
+/** Every error of ours that leaves a function; library errors become one at the backend's edge. */
+export class MillraceError extends Error {
+  override readonly name = 'MillraceError'
+  readonly code: ErrorCode
+  readonly details: ErrorDetails
+  readonly status: number
+  readonly retryable: boolean
+  readonly hint: string
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options?: { cause?: unknown }) {
+    const declaration = ERRORS[code]
+    super(fill(declaration.message, details), options)
+    this.code = code
+    this.details = details
+    this.status = declaration.status
+    this.retryable = declaration.retryable
+    this.hint = fill(declaration.hint, details)
+  }
+
+  /** The body of our own routes. */
+  toJSON(): { code: ErrorCode; message: string; hint: string } {
+    return { code: this.code, message: this.message, hint: this.hint }
+  }
+}
+
+function fill(template: string, details: ErrorDetails): string {
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(details[name] ?? whole))
+}
+
+/** The error as one of ours: itself, or INTERNAL with it as the cause. */
+export function asMillraceError(error: unknown): MillraceError {
+  if (error instanceof MillraceError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  return new MillraceError('INTERNAL', { reason }, { cause: error })
+}

@@ -1,0 +1,61 @@
+// The item index: per model version the indicator lists, rankings and the states of the app's items, answering one scored
+// query a request. States are told once an app; a backend that keeps them per version copies them itself.
+//
+// For implementers
+// - a state of a lower offset never replaces one of a higher.
+// - scores: `weighted` = Σ over matching (clause, id) of boost · weight, summed in double, plus the prior clause
+//   (`PRIOR_WEIGHT` · value / sum of the first ranking, rounded by `roundWeight`), rounded to float32 once; then the product
+//   of the matching positive rules' biases, in double, rounded to float32. `global` = Σ bias · idf as contract §5.4 gives it, with
+//   statistics over all documents of the version.
+// - order: score descending, then each ranking descending (missing last), then item id ascending by UTF-16 unit.
+// - a deleted item, and one that fails a rule, a date or the exclude list, is never returned.
+import type { Model } from '#schemas/model'
+import type { ScoredAnswer, ScoredQuery } from '#schemas/query'
+import type { ItemState } from '#schemas/state'
+import type { Closable, HealthSource } from './lifecycle.ts'
+
+export const PRIOR_WEIGHT = 1e-6
+
+export type ItemChange =
+  | { readonly type: 'state'; readonly state: ItemState }
+  /** The item was the target of such an event: visible in engines whose primary indicator it is. */
+  | { readonly type: 'seen'; readonly event: string; readonly item: string }
+
+export interface IndexVersion {
+  readonly app: number
+  readonly engineId: string
+  readonly versionId: string
+  readonly primaryEvent: string
+  /** Names of rankings that are live item properties (numbers). */
+  readonly userDefinedRankings: readonly string[]
+}
+
+/** One item's lists, for queries by item and item set. */
+export interface ItemLists {
+  readonly item: string
+  readonly lists: readonly {
+    readonly indicator: string
+    readonly ids: readonly string[]
+    readonly weights: readonly number[]
+  }[]
+}
+
+export interface ItemIndex extends Closable, HealthSource {
+  /** Applies changes of an app's items in the order given. Visible to the next search. */
+  applyItems(app: number, changes: readonly ItemChange[]): Promise<void>
+  /** Forgets all items of an app (its data were deleted); versions stay, without documents. */
+  clearItems(app: number): Promise<void>
+  /** Builds and opens a version beside the others; it is searchable when the promise resolves. Replaces one of the same id. */
+  publish(version: IndexVersion, model: Model): Promise<void>
+  /** Drops a version; searches that already run on it finish. */
+  retire(engineId: string, versionId: string): Promise<void>
+  versions(): readonly IndexVersion[]
+  /** @throws MillraceError INDEX_VERSION_UNKNOWN */
+  search(engineId: string, versionId: string, query: ScoredQuery): Promise<ScoredAnswer>
+  /** Lists of items; unknown ones are left out. @throws MillraceError INDEX_VERSION_UNKNOWN */
+  lists(
+    engineId: string,
+    versionId: string,
+    items: readonly string[],
+  ): Promise<readonly ItemLists[]>
+}

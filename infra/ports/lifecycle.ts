@@ -1,0 +1,18 @@
+/** Whatever holds a file, a socket or a thread. Closing twice is allowed and does nothing the second time. */
+export interface Closable {
+  close(): Promise<void>
+}
+
+/** Health of one part, as `status` and the health routes show it. */
+export interface Health {
+  readonly name: string
+  readonly status: 'ok' | 'degraded' | 'failed'
+  /** One sentence of what is the case. */
+  readonly detail: string
+  /** What to do about it; only when it is not ok. */
+  readonly hint?: string
+}
+
+export interface HealthSource {
+  health(): Promise<Health>
+}

@@ -1,0 +1,169 @@
+// The directory: apps, access keys, channels, engines and model versions. It is the fold of the control log, held in the
+// memory of every process. Each object has a revision (0 = absent); a record names the revisions it expects of all it
+// touches; `fold` accepts the first and refuses the rest. See `directory-fold.ts` for the two pure functions.
+import type { JsonObject } from './json.ts'
+import type { Watermark } from './position.ts'
+
+export interface App {
+  readonly id: number
+  readonly name: string
+  readonly description: string | null
+  readonly revision: number
+}
+
+export interface AccessKey {
+  /** SHA-256 of the key's text, hex: what look-ups use. */
+  readonly hash: string
+  /** The key's text, sealed with the installation's secret (base64), or null where only hashes are kept. */
+  readonly sealed: string | null
+  readonly appId: number
+  /** Event names the key may send; empty = all. */
+  readonly events: readonly string[]
+  readonly revision: number
+}
+
+export interface Channel {
+  readonly id: number
+  readonly appId: number
+  readonly name: string
+  readonly revision: number
+}
+
+export const VERSION_STATUSES = [
+  'open',
+  'active',
+  'previous',
+  'archived',
+  'failed',
+  'cancelled',
+] as const
+/**
+ * open: being trained. active: answers. previous: answered before, its index kept current. archived: a model in files,
+ * no index. failed, cancelled: closed without a model.
+ */
+export type VersionStatus = (typeof VERSION_STATUSES)[number]
+
+export interface ModelVersion {
+  readonly id: string
+  readonly engineId: string
+  readonly status: VersionStatus
+  readonly openedAt: number
+  readonly closedAt: number | null
+  /** The engine's parameters as they were when the version was opened. */
+  readonly variant: JsonObject
+  /** Data watermark: the training reads exactly the effective events below it. null until the barriers are placed. */
+  readonly watermark: Watermark | null
+  /** Why it failed, or null. */
+  readonly reason: string | null
+  /** Figures of the training: events, users, items, seconds. */
+  readonly summary: JsonObject | null
+}
+
+export interface Engine {
+  readonly id: string
+  readonly appId: number
+  /** Name of the engine's factory: `universal`. */
+  readonly factory: string
+  /** The engine.json as registered (newest revision). */
+  readonly variant: JsonObject
+  readonly revision: number
+  readonly activeVersion: string | null
+  /** Newest first; archived beyond the last three are dropped. */
+  readonly versions: readonly ModelVersion[]
+}
+
+/** Names one object of the directory in `expects`. */
+export type ObjectKey =
+  | `app:${number}`
+  | `app-name:${string}`
+  | `key:${string}`
+  | `channel:${number}`
+  | `channel-name:${number}/${string}`
+  | `engine:${string}`
+
+export type ControlChange =
+  | {
+      readonly type: 'app-created'
+      readonly app: {
+        readonly id: number
+        readonly name: string
+        readonly description: string | null
+      }
+    }
+  | { readonly type: 'app-deleted'; readonly appId: number }
+  | {
+      readonly type: 'key-created'
+      readonly key: {
+        readonly hash: string
+        readonly sealed: string | null
+        readonly appId: number
+        readonly events: readonly string[]
+      }
+    }
+  | { readonly type: 'key-deleted'; readonly hash: string }
+  | {
+      readonly type: 'channel-created'
+      readonly channel: { readonly id: number; readonly appId: number; readonly name: string }
+    }
+  | { readonly type: 'channel-deleted'; readonly channelId: number }
+  | {
+      readonly type: 'engine-registered'
+      readonly engineId: string
+      readonly appId: number
+      readonly factory: string
+      readonly variant: JsonObject
+    }
+  | { readonly type: 'engine-removed'; readonly engineId: string }
+  | { readonly type: 'default-engine-set'; readonly engineId: string | null }
+  | { readonly type: 'version-opened'; readonly engineId: string; readonly versionId: string }
+  | {
+      readonly type: 'version-watermarked'
+      readonly engineId: string
+      readonly versionId: string
+      readonly watermark: Watermark
+    }
+  | {
+      readonly type: 'version-closed'
+      readonly engineId: string
+      readonly versionId: string
+      readonly status: 'failed' | 'cancelled'
+      readonly reason: string
+    }
+  /** Makes an open version the active one; also a rollback, when `versionId` is `previous` or `archived`. */
+  | {
+      readonly type: 'version-activated'
+      readonly engineId: string
+      readonly versionId: string
+      readonly summary: JsonObject | null
+    }
+
+export interface ControlRecord {
+  /** Unique per attempt: a writer finds its own record by it. */
+  readonly appendId: string
+  readonly time: number
+  /** Revision each touched object must have for the record to count. */
+  readonly expects: Readonly<Partial<Record<ObjectKey, number>>>
+  /** Applied together or not at all. */
+  readonly changes: readonly ControlChange[]
+}
+
+export type Verdict =
+  | { readonly accepted: true }
+  | {
+      readonly accepted: false
+      readonly object: ObjectKey
+      readonly expected: number
+      readonly found: number
+    }
+  | { readonly accepted: false; readonly rule: string }
+
+export interface DirectoryState {
+  readonly apps: ReadonlyMap<number, App>
+  readonly keys: ReadonlyMap<string, AccessKey>
+  readonly channels: ReadonlyMap<number, Channel>
+  readonly engines: ReadonlyMap<string, Engine>
+  readonly defaultEngine: string | null
+  /** Highest numbers ever given: numbers are never used again. */
+  readonly lastAppId: number
+  readonly lastChannelId: number
+}

@@ -1,0 +1,69 @@
+// Parameters of the universal engine, as the trainer, the planner and the index sink use them: every default filled in,
+// every name the newest one. `universal-parse.ts` makes them of an engine.json.
+
+import type { RankingType } from '../model.ts'
+import type { Scoring } from '../query.ts'
+
+export const UNIVERSAL = 'universal'
+
+/** `engineFactory` names under which old engine.json files ask for this engine. */
+export const UNIVERSAL_ALIASES = [
+  'universal',
+  'com.actionml.RecommendationEngine',
+  'com.actionml.engines.ur.UREngine',
+  'org.template.RecommendationEngine',
+] as const
+
+export const WEIGHTS = ['acos', 'llr'] as const
+/** How a `weighted` model chooses and weighs correlated ids; `cosine` and `ease` are named in errors until they are built. */
+export type Weights = (typeof WEIGHTS)[number]
+
+export const ITEM_TYPE = 'item'
+export const USER_TYPE = 'user'
+
+/** Ids of one user that count at most, whatever engine.json says. */
+export const ITEMS_PER_USER_MAX = 100_000
+
+export interface Indicator {
+  /** Event name. The first indicator is the primary one: its targets are what is recommended. */
+  readonly name: string
+  /** Newest distinct ids of a user that count, in training and in a query. */
+  readonly maxItemsPerUser: number
+  readonly maxCorrelatorsPerItem: number
+  readonly minLlr: number | null
+}
+
+export interface Ranking {
+  readonly name: string
+  readonly type: RankingType
+  readonly eventNames: readonly string[]
+  /** Length of the window that ends at `offsetDate` or now, milliseconds. */
+  readonly duration: number
+  readonly offsetDate: number | null
+}
+
+export interface FieldDefault {
+  readonly name: string
+  readonly values: readonly string[]
+  readonly bias: number
+}
+
+export interface UniversalParams {
+  readonly appName: string
+  readonly indicators: readonly [Indicator, ...Indicator[]]
+  readonly minEventsPerUser: number
+  readonly scoring: Scoring
+  readonly weights: Weights
+  readonly num: number
+  readonly blacklistEvents: readonly string[]
+  readonly userBias: number
+  readonly itemBias: number
+  readonly itemSetBias: number
+  readonly returnSelf: boolean
+  readonly fields: readonly FieldDefault[]
+  readonly rankings: readonly [Ranking, ...Ranking[]]
+  readonly availableDateName: string | null
+  readonly expireDateName: string | null
+  readonly dateName: string | null
+  readonly seed: number
+}
