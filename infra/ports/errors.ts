@@ -1,5 +1,6 @@
 // The one catalogue of errors: code, message template, HTTP status, whether trying again can help, and what to do about
 // it. docs/reference/errors.md lists the same; a test proves they agree. Codes are never re-used.
+import { EngineJsonError } from '#schemas/engines/engine-json-error'
 
 interface ErrorDeclaration {
   readonly status: number
@@ -413,9 +414,10 @@ function fill(template: string, details: ErrorDetails): string {
   return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(details[name] ?? whole))
 }
 
-/** The error as one of ours: itself, or INTERNAL with it as the cause. */
+/** The error as one of ours: itself, a fault in an engine.json by its code, or INTERNAL with it as the cause. */
 export function asMillraceError(error: unknown): MillraceError {
   if (error instanceof MillraceError) return error
+  if (error instanceof EngineJsonError) return new MillraceError(error.code, { ...error.details })
   const reason = error instanceof Error ? error.message : String(error)
   return new MillraceError('INTERNAL', { reason }, { cause: error })
 }
