@@ -144,7 +144,8 @@ class LenientParser {
   #close(): void {
     const value = this.#open.pop()
     if (value === undefined) throw this.#failure('expected object or array')
-    if (typeof value === 'string') throw new ParseFailure(BROKEN)this.#nameExpected = true
+    if (typeof value === 'string') throw new ParseFailure(BROKEN)
+    this.#nameExpected = true
     if (this.#open.length > 0) this.#place(value)
     else this.#root ??= value
   }
