@@ -78,6 +78,30 @@ export const ERRORS = {
     message: '{what} was not found.',
     hint: 'Check the name or path.',
   },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    retryable: false,
+    message: 'HTTP method not allowed, supported methods: {methods}',
+    hint: 'Use one of these methods.',
+  },
+  NOT_ACCEPTABLE: {
+    status: 406,
+    retryable: false,
+    message: 'Resource representation is only available with these types:\napplication/json',
+    hint: 'Leave the Accept header out, or let it include application/json.',
+  },
+  URI_TOO_LONG: {
+    status: 414,
+    retryable: false,
+    message: 'URI length exceeds the configured limit of {limit} characters',
+    hint: 'Use shorter parameters.',
+  },
+  CONTENT_TYPE_UNSUPPORTED: {
+    status: 415,
+    retryable: false,
+    message: "The request's Content-Type is not supported. Expected:\napplication/json",
+    hint: 'Send JSON, with the header Content-Type: application/json.',
+  },
   READ_TIMEOUT: {
     status: 503,
     retryable: true,
@@ -122,6 +146,12 @@ export const ERRORS = {
     retryable: true,
     message: 'The disk of the log is full.',
     hint: 'Free space on the data folder, then send the event again.',
+  },
+  LOG_TRIMMED: {
+    status: 410,
+    retryable: false,
+    message: 'The log begins at {start}; records from {from} on were asked for.',
+    hint: 'Read the archive up to there.',
   },
   OVERLOADED: {
     status: 503,
@@ -355,6 +385,12 @@ export const ERRORS = {
     retryable: false,
     message: 'The file {file} does not exist.',
     hint: 'Check the path.',
+  },
+  FILE_PATH_INVALID: {
+    status: 400,
+    retryable: false,
+    message: 'The path {file} is wrong: {reason}.',
+    hint: 'Use a relative path of plain names.',
   },
   FILE_EXISTS: {
     status: 409,

@@ -1,5 +1,6 @@
 // Files: a flat name space of paths (`a/b/c`) on a folder or HDFS. Archive and models lie on it. A file appears whole
 // or not at all, and never replaces another: who comes second learns it.
+import { MillraceError } from './errors.ts'
 import type { Closable, HealthSource } from './lifecycle.ts'
 
 export interface FileWriter {
@@ -18,7 +19,7 @@ export interface FileInfo {
 }
 
 export interface Files extends Closable, HealthSource {
-  /** @throws MillraceError DISK_FULL */
+  /** @throws MillraceError DISK_FULL, FILE_PATH_INVALID; its writer throws DISK_FULL too */
   create(path: string): Promise<FileWriter>
   /** Bytes [start, end) of a file. @throws MillraceError FILE_NOT_FOUND */
   read(path: string, start?: number, end?: number): Promise<Uint8Array>
@@ -28,4 +29,32 @@ export interface Files extends Closable, HealthSource {
   list(folder: string): Promise<readonly FileInfo[]>
   /** Removes a file or a folder with all in it; no error when there is none. */
   remove(path: string): Promise<void>
+}
+
+/** Limit of a path, in UTF-8 bytes; of one name in it, 255. */
+export const FILE_PATH_BYTES_MAX = 1024
+
+/**
+ * Refuses a path that is not of the form `a/b/c`: absolute, with an empty or a dotted part, with control characters or a
+ * backslash, or too long. Names that begin with a dot belong to the implementations.
+ * @throws MillraceError FILE_PATH_INVALID
+ */
+export function assertFilePath(path: string): void {
+  const reason = whyNoPath(path)
+  if (reason) throw new MillraceError('FILE_PATH_INVALID', { file: path, reason })
+}
+
+function whyNoPath(path: string): string | null {
+  if (path === '') return 'it is empty'
+  if (Buffer.byteLength(path) > FILE_PATH_BYTES_MAX) return 'it is too long'
+  for (const part of path.split('/')) {
+    if (part === '') return 'it has an empty part'
+    if (part.startsWith('.')) return 'a part begins with a dot'
+    if (Buffer.byteLength(part) > 255) return 'a part is longer than 255 bytes'
+  }
+  for (let i = 0; i < path.length; i++) {
+    const unit = path.charCodeAt(i)
+    if (unit < 32 || unit === 127 || unit === 92) return 'it has a control character or a backslash'
+  }
+  return null
 }

@@ -29,19 +29,26 @@ export interface LogReader extends Closable {
    * Records from `from` on, as many as fit `maxBytes` (at least one if there is one; whole commit groups are not cut
    * where that would cost a copy, so a batch may be somewhat larger). Empty at the end. The values may be views of
    * memory that is valid only until the next call: copy what is kept.
-   * @throws MillraceError LOG_UNAVAILABLE
+   * @throws MillraceError LOG_TRIMMED when `from` is below the start, LOG_UNAVAILABLE
    */
   read(partition: number, from: number, maxBytes: number): Promise<LogBatch>
-  /** Resolves when `end(partition)` > `offset`, or when the signal aborts. */
+  /**
+   * Resolves when `end(partition)` > `offset`, when the signal aborts, or when the reader is closed. A wait alone does
+   * not keep a thread alive.
+   */
   waitFor(partition: number, offset: number, signal: AbortSignal): Promise<void>
 }
 
 export interface Log extends LogReader, HealthSource {
   /**
    * Appends values to one partition; resolves with the position of the first when all are durable.
-   * @throws MillraceError LOG_FULL, LOG_UNAVAILABLE
+   * The values must not change before that.
+   * @throws MillraceError LOG_FULL, LOG_UNAVAILABLE, OVERLOADED when too many bytes wait already
    */
   append(partition: number, values: readonly Uint8Array[]): Promise<Position>
-  /** Forgets records below `before`; they must be in the archive. */
+  /**
+   * Forgets records below `before`; they must be in the archive. A whole commit group at a time, so some of them may
+   * stay, and the end is never lost: `start` says what is left.
+   */
   trim(partition: number, before: number): Promise<void>
 }

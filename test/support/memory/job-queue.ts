@@ -1,0 +1,119 @@
+// The job queue in memory: nothing survives, everything else is as the port says.
+import type { Clock } from '#ports/clock'
+import { asMillraceError, MillraceError } from '#ports/errors'
+import type { Job, JobHandler, JobProgress, JobQueue } from '#ports/job-queue'
+
+interface Entry {
+  job: Job
+  readonly abort: AbortController
+  readonly listeners: Set<(progress: JobProgress) => void>
+  readonly ended: PromiseWithResolvers<void>
+}
+
+export function createMemoryJobQueue(options: { clock: Clock }): JobQueue {
+  const { clock } = options
+  const entries: Entry[] = []
+  const handlers = new Map<string, JobHandler>()
+  let closed = false
+  const find = (id: string): Entry | undefined => entries.find(({ job }) => job.id === id)
+  const over = (job: Job): boolean => job.endedAt !== null
+
+  const end = (entry: Entry, change: Partial<Job>): void => {
+    entry.job = { ...entry.job, ...change, endedAt: clock.now() }
+    entry.ended.resolve()
+    startNext()
+  }
+  const run = async (entry: Entry, handler: JobHandler): Promise<void> => {
+    const { job } = entry
+    entry.job = { ...job, state: 'running', startedAt: clock.now(), attempts: job.attempts + 1 }
+    try {
+      const result = await handler({
+        job: entry.job,
+        signal: entry.abort.signal,
+        progress: (progress) => {
+          entry.job = { ...entry.job, progress }
+          for (const listener of entry.listeners) listener(progress)
+        },
+        checkpoint: async (checkpoint) => {
+          entry.job = { ...entry.job, checkpoint }
+        },
+      })
+      end(entry, { state: 'done', result })
+    } catch (error) {
+      if (entry.abort.signal.aborted) end(entry, { state: 'cancelled' })
+      else end(entry, { state: 'failed', error: asMillraceError(error).toJSON() })
+    }
+  }
+  const startNext = (): void => {
+    if (closed) return
+    const busy = new Set<string>()
+    for (const { job } of entries) if (job.state === 'running') busy.add(job.key)
+    for (const entry of entries) {
+      const { job } = entry
+      const handler = handlers.get(job.name)
+      if (job.state !== 'waiting' || busy.has(job.key)) continue
+      busy.add(job.key)
+      if (handler) void run(entry, handler)
+    }
+  }
+  return {
+    async add(name, key, data) {
+      const waiting = entries.find(({ job }) => job.state === 'waiting' && job.key === key)
+      if (waiting) return waiting.job
+      const job: Job = {
+        id: `job-${entries.length + 1}`,
+        name,
+        key,
+        data,
+        state: 'waiting',
+        progress: null,
+        result: null,
+        error: null,
+        createdAt: clock.now(),
+        startedAt: null,
+        endedAt: null,
+        attempts: 0,
+        checkpoint: null,
+      }
+      entries.push({
+        job,
+        abort: new AbortController(),
+        listeners: new Set(),
+        ended: Promise.withResolvers<void>(),
+      })
+      setImmediate(startNext)
+      return job
+    },
+    get: async (id) => find(id)?.job ?? null,
+    list: async (limit) =>
+      entries
+        .map(({ job }) => job)
+        .reverse()
+        .slice(0, limit),
+    process(name, handler) {
+      handlers.set(name, handler)
+      setImmediate(startNext)
+    },
+    async cancel(id) {
+      const entry = find(id)
+      if (!entry || over(entry.job)) return false
+      entry.abort.abort()
+      if (entry.job.state === 'waiting') end(entry, { state: 'cancelled' })
+      await entry.ended.promise
+      return entry.job.state === 'cancelled'
+    },
+    async follow(id, listener) {
+      const entry = find(id)
+      if (!entry) throw new MillraceError('JOB_NOT_FOUND', { job: id })
+      entry.listeners.add(listener)
+      if (!over(entry.job)) await entry.ended.promise
+      entry.listeners.delete(listener)
+      return entry.job
+    },
+    health: async () => ({ name: 'queue', status: 'ok', detail: 'In memory.' }),
+    async close() {
+      closed = true
+      for (const { job, abort } of entries) if (!over(job)) abort.abort()
+    },
+  }
+}
