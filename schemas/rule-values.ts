@@ -21,7 +21,7 @@ export function ruleTexts(value: Json): readonly string[] {
 
 function textOf(value: Json): string | null {
   if (typeof value === 'string') return value
-  return typeof value === 'number' || typeof value === 'boolean' ? JSON.stringify(value) : null
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null
 }
 
 const DATE =

@@ -1,0 +1,160 @@
+// Sums of evidence by item: the inner loops of a search. One accumulator serves every search of the process, one at a time;
+// `clear` leaves all sums at 0. While few items have a sum, those are listed; else all sums are looked through.
+import type { EvidenceClause } from '#schemas/query'
+import type { ItemTable } from './item-table.ts'
+import { findTerm, type Postings, WEIGHTS } from './postings.ts'
+
+/** A clause with its ids as terms of an indicator; ids that no item has are left out. */
+export interface ClauseTerms {
+  readonly clause: EvidenceClause
+  readonly postings: Postings
+  readonly terms: readonly number[]
+  /** Postings of all terms together. */
+  readonly length: number
+}
+
+/** A clause of an indicator that the version does not have has no terms, and matches nothing. */
+export function resolveClause(
+  clause: EvidenceClause,
+  indicators: ReadonlyMap<string, Postings>,
+  table: ItemTable,
+): ClauseTerms | null {
+  const postings = indicators.get(clause.indicator)
+  if (postings === undefined) return null
+  const terms: number[] = []
+  let length = 0
+  for (const id of clause.ids) {
+    const term = findTerm(postings, table, id)
+    if (term < 0) continue
+    terms.push(term)
+    length += (postings.start[term + 1] as number) - (postings.start[term] as number)
+  }
+  return { clause, postings, terms, length }
+}
+
+/** Inverse document frequency: of `withValue` documents with a value in the field, `withTerm` have this one. */
+export function idf(withValue: number, withTerm: number): number {
+  return Math.fround(Math.log(1 + (withValue - withTerm + 0.5) / (withTerm + 0.5)))
+}
+
+/** What a term of a clause adds in `global` scoring. */
+export function globalTerm({ clause, postings }: ClauseTerms, term: number): number {
+  const withTerm = (postings.start[term + 1] as number) - (postings.start[term] as number)
+  return Math.fround(idf(postings.itemsWithValue, withTerm) * clause.boost)
+}
+
+/** Listing the items with a sum pays while postings are fewer than one in so many items. */
+const LISTED_SHARE = 5
+
+export class Accumulator {
+  /** By item number; 0 where there is no evidence. */
+  sums = new Float64Array(0)
+  #items = 0
+  #listed = new Uint32Array(0)
+  #listedCount = 0
+  #isListed = true
+  #clauseSums = new Float64Array(0)
+  #clauseItems: number[] = []
+
+  /** Makes room for `items` items, of which a search expects to touch `postings`. */
+  begin(items: number, postings: number): void {
+    this.#items = items
+    if (this.sums.length < items) {
+      this.sums = new Float64Array(Math.max(items, 2 * this.sums.length))
+      this.#listed = new Uint32Array(this.sums.length)
+    }
+    this.#isListed = postings * LISTED_SHARE < items
+    this.#listedCount = 0
+  }
+
+  /** Adds boost · weight of every posting. */
+  addWeighted(resolved: ClauseTerms): void {
+    for (const term of resolved.terms) {
+      if (this.#isListed) this.#addListed(resolved.postings, term, resolved.clause.boost)
+      else this.#addPlain(resolved.postings, term, resolved.clause.boost)
+    }
+  }
+
+  #addListed({ start, item, weight }: Postings, term: number, boost: number): void {
+    const sums = this.sums
+    const listed = this.#listed
+    let count = this.#listedCount
+    const end = start[term + 1] as number
+    for (let i = start[term] as number; i < end; i++) {
+      const number = item[i] as number
+      const sum = sums[number] as number
+      if (sum === 0) listed[count++] = number
+      sums[number] = sum + boost * (WEIGHTS[weight[i] as number] as number)
+    }
+    this.#listedCount = count
+  }
+
+  #addPlain({ start, item, weight }: Postings, term: number, boost: number): void {
+    const sums = this.sums
+    const end = start[term + 1] as number
+    for (let i = start[term] as number; i < end; i++) {
+      const number = item[i] as number
+      sums[number] = (sums[number] as number) + boost * (WEIGHTS[weight[i] as number] as number)
+    }
+  }
+
+  /** Adds the idf terms of a clause in `global` scoring: the clause's own sum is rounded first. */
+  addGlobal(resolved: ClauseTerms): void {
+    this.addClause((add) => {
+      const { start, item } = resolved.postings
+      for (const term of resolved.terms) {
+        const value = globalTerm(resolved, term)
+        const end = start[term + 1] as number
+        for (let i = start[term] as number; i < end; i++) add(item[i] as number, value)
+      }
+    })
+  }
+
+  /** Sums what `fill` adds an item, rounds each sum to float32, and adds it to the item's whole. */
+  addClause(fill: (add: (item: number, value: number) => void) => void): void {
+    if (this.#clauseSums.length < this.sums.length) {
+      this.#clauseSums = new Float64Array(this.sums.length)
+    }
+    const clauseSums = this.#clauseSums
+    const items = this.#clauseItems
+    fill((item, value) => {
+      const sum = clauseSums[item] as number
+      if (sum === 0) items.push(item)
+      clauseSums[item] = sum + value
+    })
+    for (const item of items) {
+      const sum = this.sums[item] as number
+      if (sum === 0 && this.#isListed) this.#listed[this.#listedCount++] = item
+      this.sums[item] = sum + Math.fround(clauseSums[item] as number)
+      clauseSums[item] = 0
+    }
+    items.length = 0
+  }
+
+  /** Calls `visit` with each item whose sum is not below `floor()`, which may rise meanwhile. */
+  offer(floor: () => number, visit: (item: number, sum: number) => void): void {
+    const sums = this.sums
+    let lowest = floor()
+    if (this.#isListed) {
+      for (let i = 0; i < this.#listedCount; i++) {
+        const item = this.#listed[i] as number
+        const sum = sums[item] as number
+        if (sum < lowest) continue
+        visit(item, sum)
+        lowest = floor()
+      }
+      return
+    }
+    for (let item = 0; item < this.#items; item++) {
+      const sum = sums[item] as number
+      if (sum === 0 || sum < lowest) continue
+      visit(item, sum)
+      lowest = floor()
+    }
+  }
+
+  clear(): void {
+    if (!this.#isListed) this.sums.fill(0, 0, this.#items)
+    else for (let i = 0; i < this.#listedCount; i++) this.sums[this.#listed[i] as number] = 0
+  }
+}

@@ -1,0 +1,142 @@
+// The documents of a version: the model's items, items with properties, and items seen as targets of its primary event.
+// Those that are not deleted are live, and may be returned. Everything here follows each change of the app's items.
+import type { IndexVersion } from '#ports/item-index'
+import { Bitset } from './bitset.ts'
+import { grownFloat64 } from './grow.ts'
+import type { IndexRanking } from './index-version.ts'
+import type { ItemTable } from './item-table.ts'
+import { type Compare, mergeSorted } from './merge-sorted.ts'
+import type { Rows } from './postings.ts'
+import { RankOrder } from './rank-order.ts'
+import { runAtOnce, SLICE, type Steps } from './steps.ts'
+
+export interface Documents {
+  readonly live: Bitset
+  /** The documents (deleted ones among them) in order of these rankings. */
+  order(rankings: readonly string[]): RankOrder
+  /** Stops following the changes of the app's items. */
+  detach(): void
+}
+
+interface Followed {
+  readonly version: IndexVersion
+  readonly table: ItemTable
+  readonly rows: Rows
+  readonly rankings: ReadonlyMap<string, IndexRanking>
+}
+
+/** Orders kept a version: all queries of one engine ask for the same one. */
+const ORDERS_MAX = 4
+
+/** Items sorted with one call of the library's sort. */
+const CHUNK = 1 << 13
+
+/** Collects the documents as they are now, and sorts them by the version's rankings; follows changes at once. */
+export function* followDocuments(followed: Followed): Steps<Documents> {
+  const { version, table, rankings } = followed
+  const { rowOf } = followed.rows
+  const live = new Bitset(table.size)
+  const orders = new Map<string, RankOrder>()
+  /** Documents that are no items of the model. */
+  const others = new Set<number>()
+  /** Changed while the first order is being sorted in slices. */
+  const changed = new Set<number>()
+  const liveRankings = version.userDefinedRankings.flatMap((name) => rankings.get(name) ?? [])
+
+  const follow = (item: number): void => {
+    const ofModel = item < rowOf.length && (rowOf[item] as number) >= 0
+    const document =
+      ofModel || table.described.has(item) || table.wasSeen(version.primaryEvent, item)
+    live.put(item, document && !table.deleted.has(item))
+    const moved = refreshRankings(liveRankings, table, item)
+    if (!document) return
+    if (!ofModel) others.add(item)
+    for (const order of orders.values()) {
+      order.add(item)
+      if (moved) order.move(item)
+    }
+  }
+  const followChange = (item: number): void => {
+    follow(item)
+    if (orders.size === 0) changed.add(item)
+  }
+  table.listen(followChange)
+  let isReady = false
+  try {
+    for (let item = 0; item < table.size; item++) {
+      follow(item)
+      if (item % SLICE === SLICE - 1) yield
+    }
+    const names = [...rankings.keys()]
+    const order = yield* buildOrder(followed, others, names)
+    for (const item of others) order.add(item)
+    for (const item of changed) order.move(item)
+    orders.set(names.join('\n'), order)
+    isReady = true
+  } finally {
+    if (!isReady) table.unlisten(followChange)
+  }
+  return {
+    live,
+    detach: () => table.unlisten(followChange),
+    order: (rankingNames) => {
+      const key = rankingNames.join('\n')
+      let found = orders.get(key)
+      if (found === undefined) {
+        found = runAtOnce(buildOrder(followed, others, rankingNames))
+        const [oldest] = orders.keys()
+        if (orders.size >= ORDERS_MAX && oldest !== undefined) orders.delete(oldest)
+        orders.set(key, found)
+      }
+      return found
+    },
+  }
+}
+
+/** Takes the values of live rankings over; true when one of them changed. */
+function refreshRankings(
+  rankings: readonly IndexRanking[],
+  table: ItemTable,
+  item: number,
+): boolean {
+  let changed = false
+  for (const ranking of rankings) {
+    const value = table.column(ranking.name)?.number(item) ?? Number.NaN
+    const before = item < ranking.values.length ? ranking.values[item] : Number.NaN
+    if (Object.is(value, before)) continue
+    ranking.values = grownFloat64(ranking.values, item + 1, Number.NaN)
+    ranking.values[item] = value
+    changed = true
+  }
+  return changed
+}
+
+function* buildOrder(
+  { table, rows, rankings }: Followed,
+  others: ReadonlySet<number>,
+  names: readonly string[],
+): Steps<RankOrder> {
+  const byId: Compare = (a, b) => ((table.ids[a] as string) < (table.ids[b] as string) ? -1 : 1)
+  const rest = yield* sortInChunks([...others], byId)
+  const items = mergeSorted(rows.itemOf, rest, byId)
+  yield
+  const sorters = names.flatMap((name) => rankings.get(name) ?? [])
+  return yield* RankOrder.build(items, sorters, table.ids)
+}
+
+function* sortInChunks(items: number[], compare: Compare): Steps<Uint32Array> {
+  let runs: Uint32Array[] = []
+  for (let i = 0; i < items.length; i += CHUNK) {
+    runs.push(Uint32Array.from(items.slice(i, i + CHUNK).sort(compare)))
+    yield
+  }
+  while (runs.length > 1) {
+    const merged: Uint32Array[] = []
+    for (let i = 0; i < runs.length; i += 2) {
+      merged.push(mergeSorted(runs[i] as Uint32Array, runs[i + 1] ?? new Uint32Array(0), compare))
+      yield
+    }
+    runs = merged
+  }
+  return runs[0] ?? new Uint32Array(0)
+}

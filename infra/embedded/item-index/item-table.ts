@@ -1,0 +1,143 @@
+// The items of one app, whatever versions there are: each id gets a number at first sight, and everything else (states,
+// properties, postings, rankings) is told by that number.
+import type { Json } from '#schemas/json'
+import type { ItemState } from '#schemas/state'
+import { Bitset } from './bitset.ts'
+import { grownFloat64 } from './grow.ts'
+import { PropertyColumn } from './property-column.ts'
+
+/** Told of each item whose state or sightings changed, so that an open version keeps its documents right. */
+export type ItemListener = (item: number) => void
+
+/** A set of property names that many items share. */
+interface Shape {
+  readonly names: readonly string[]
+  items: number
+}
+
+const NO_SHAPE: Shape = { names: [], items: 0 }
+
+/** Offset of an item whose state was never told. */
+const NO_OFFSET = -1
+
+export class ItemTable {
+  readonly ids: string[] = []
+  /** There is a `$delete` newer than every `$set`. */
+  readonly deleted = new Bitset()
+  /** Exists, and has properties. */
+  readonly described = new Bitset()
+  readonly #numbers = new Map<string, number>()
+  readonly #seen = new Map<string, Bitset>()
+  readonly #columns = new Map<string, PropertyColumn>()
+  readonly #shapes = new Map<string, Shape>()
+  readonly #shapeOf: (Shape | undefined)[] = []
+  readonly #listeners = new Set<ItemListener>()
+  #offsets = new Float64Array(0)
+
+  get size(): number {
+    return this.ids.length
+  }
+
+  find(id: string): number | undefined {
+    return this.#numbers.get(id)
+  }
+
+  register(id: string): number {
+    const known = this.#numbers.get(id)
+    if (known !== undefined) return known
+    const item = this.ids.length
+    this.ids.push(id)
+    this.#numbers.set(id, item)
+    return item
+  }
+
+  column(name: string): PropertyColumn | undefined {
+    return this.#columns.get(name)
+  }
+
+  wasSeen(event: string, item: number): boolean {
+    return this.#seen.get(event)?.has(item) ?? false
+  }
+
+  see(event: string, id: string): void {
+    const item = this.register(id)
+    let seen = this.#seen.get(event)
+    if (seen === undefined) {
+      seen = new Bitset()
+      this.#seen.set(event, seen)
+    }
+    if (seen.has(item)) return
+    seen.add(item)
+    this.#tell(item)
+  }
+
+  /** Takes a state over, unless a newer one of the item is known. */
+  applyState(state: ItemState): void {
+    const item = this.register(state.item)
+    this.#offsets = grownFloat64(this.#offsets, item + 1, NO_OFFSET)
+    if (state.offset < (this.#offsets[item] as number)) return
+    this.#offsets[item] = state.offset
+    const names = Object.keys(state.properties).sort()
+    this.#writeProperties(item, names, state.properties)
+    this.deleted.put(item, state.deleted)
+    this.described.put(item, state.exists && names.length > 0)
+    this.#tell(item)
+  }
+
+  listen(listener: ItemListener): void {
+    this.#listeners.add(listener)
+  }
+
+  unlisten(listener: ItemListener): void {
+    this.#listeners.delete(listener)
+  }
+
+  #tell(item: number): void {
+    for (const listener of this.#listeners) listener(item)
+  }
+
+  #writeProperties(
+    item: number,
+    names: readonly string[],
+    properties: Readonly<Record<string, Json>>,
+  ): void {
+    const before = this.#shapeOf[item] ?? NO_SHAPE
+    const after = this.#shape(names)
+    if (before !== after) {
+      for (const name of before.names) {
+        if (!Object.hasOwn(properties, name)) this.#write(name, item, null)
+      }
+      this.#leave(before)
+      after.items++
+      this.#shapeOf[item] = after
+    }
+    for (const name of after.names) this.#write(name, item, properties[name] ?? null)
+  }
+
+  #write(name: string, item: number, value: Json): void {
+    let column = this.#columns.get(name)
+    if (column === undefined) {
+      if (value === null) return
+      column = new PropertyColumn()
+      this.#columns.set(name, column)
+    }
+    column.set(item, value, this.ids.length)
+    if (column.size === 0) this.#columns.delete(name)
+  }
+
+  #shape(names: readonly string[]): Shape {
+    const key = JSON.stringify(names)
+    let shape = this.#shapes.get(key)
+    if (shape === undefined) {
+      shape = { names, items: 0 }
+      this.#shapes.set(key, shape)
+    }
+    return shape
+  }
+
+  #leave(shape: Shape): void {
+    if (shape === NO_SHAPE) return
+    shape.items--
+    if (shape.items === 0) this.#shapes.delete(JSON.stringify(shape.names))
+  }
+}
