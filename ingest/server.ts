@@ -1,0 +1,136 @@
+// The event server: PredictionIO's REST API over the log and the event store.
+//
+//   request ─▶ route guard ─▶ key guard ─▶ body ─▶ rules ─▶ key's events ─▶ record ─▶ log ─▶ 201
+//              414 404 405    401 406      415 400  400      403                      503
+//   reads:     … ─▶ key guard ─▶ read barrier ─▶ event store ─▶ 200, 404
+//                                503
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import type { Clock } from '#ports/clock'
+import type { Directory } from '#ports/directory'
+import { asMillraceError, MillraceError } from '#ports/errors'
+import type { EventStore } from '#ports/event-store'
+import type { Log } from '#ports/log'
+import type { Telemetry } from '#ports/telemetry'
+import type { Watermarks } from '#ports/watermarks'
+import type { IdSource } from '#schemas/ids'
+import { createAccess } from './access.ts'
+import { registerBodyParser } from './body.ts'
+import type { IngestContext } from './context.ts'
+import { createKeyGuard, createRouteGuard, openGuard } from './guard.ts'
+import { INGEST_LIMITS, type IngestLimits } from './limits.ts'
+import { parseParameters } from './parameters.ts'
+import { createReadBarrier } from './read-barrier.ts'
+import { sendError, sendNotFoundText, sendRefusal, sendText, sendTextError } from './reply.ts'
+import { registerAlive } from './routes/alive.ts'
+import { registerCreateBatch } from './routes/create-batch.ts'
+import { registerCreateEvent } from './routes/create-event.ts'
+import { registerDeleteEvent } from './routes/delete-event.ts'
+import { registerFindEvents } from './routes/find-events.ts'
+import { registerGetEvent } from './routes/get-event.ts'
+import { registerPlugins } from './routes/plugins.ts'
+import { registerStats } from './routes/stats.ts'
+import { registerWebhooks } from './routes/webhooks.ts'
+import { createWriter } from './writer.ts'
+
+export interface EventServerDeps {
+  readonly directory: Directory
+  readonly log: Log
+  /** A reader of its own: the server refreshes it. */
+  readonly store: EventStore
+  readonly watermarks: Watermarks
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly ids: IdSource
+  /** Limits other than INGEST_LIMITS. */
+  readonly limits?: Partial<IngestLimits>
+}
+
+/** The event server, not listening yet. Closing it waits for the requests under way and closes nothing it was given. */
+export function createEventServer(deps: EventServerDeps): FastifyInstance {
+  const limits: IngestLimits = { ...INGEST_LIMITS, ...deps.limits }
+  const { clock, directory, ids, log, store, telemetry, watermarks } = deps
+  const context: IngestContext = {
+    guard: createKeyGuard(createAccess(directory), limits),
+    open: openGuard,
+    writer: createWriter({ log, clock, limits }),
+    barrier: createReadBarrier({ log, watermarks, store, limits }),
+    store,
+    clock,
+    telemetry,
+    ids,
+    partitions: log.partitions,
+    limits,
+  }
+  const app = Fastify({
+    logger: false,
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionTimeout: limits.idleTimeoutMs,
+    keepAliveTimeout: limits.idleTimeoutMs,
+    routerOptions: {
+      maxParamLength: limits.eventUriCharactersMax,
+      querystringParser: (text) => parseParameters(text) as unknown as Record<string, unknown>,
+    },
+    frameworkErrors: (error, _request, reply) => {
+      if (error.code === 'FST_ERR_MAX_PARAM_LENGTH') {
+        const limit = limits.eventUriCharactersMax
+        sendTextError(reply, new MillraceError('URI_TOO_LONG', { limit }))
+      } else sendText(reply, 400, 'PARAMETER_INVALID', 'Illegal request-target')
+    },
+  })
+  app.decorateRequest('ingestGrant', null)
+  app.addHook('onRequest', createRouteGuard(limits))
+  app.setNotFoundHandler((_request, reply) => sendNotFoundText(reply))
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    sendFailure(error, Number(request.headers['content-length']), reply, limits, telemetry)
+  })
+  registerBodyParser(app, limits.bodyBytesMax)
+  for (const register of ROUTES) register(app, context)
+  return app
+}
+
+const ROUTES = [
+  registerAlive,
+  registerCreateEvent,
+  registerCreateBatch,
+  registerFindEvents,
+  registerGetEvent,
+  registerDeleteEvent,
+  registerPlugins,
+  registerStats,
+  registerWebhooks,
+] as const
+
+/** Answers what a route or fastify threw. */
+function sendFailure(
+  error: FastifyError | MillraceError,
+  contentLength: number,
+  reply: FastifyReply,
+  limits: IngestLimits,
+  telemetry: Telemetry,
+): void {
+  if (!(error instanceof MillraceError)) {
+    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+      const size = Number.isNaN(contentLength) ? 'None' : `Some(${contentLength})`
+      const message = `EntityStreamSizeException: actual entity size (${size}) exceeded content length limit (${limits.bodyBytesMax} bytes)! ${SIZE_HINT}`
+      sendRefusal(reply, 400, 'BODY_TOO_LARGE', message)
+      return
+    }
+    if (error.statusCode === 415) {
+      sendTextError(reply, new MillraceError('CONTENT_TYPE_UNSUPPORTED'))
+      return
+    }
+    if (error.statusCode !== undefined && error.statusCode < 500) {
+      sendRefusal(reply, error.statusCode, 'BODY_INVALID', error.message)
+      return
+    }
+  }
+  const ours = asMillraceError(error)
+  if (ours.code === 'INTERNAL') {
+    telemetry.log('error', 'ingest-request-failed', { reason: error.message, stack: error.stack })
+  }
+  sendError(reply, ours, limits.retryAfterSeconds)
+}
+
+const SIZE_HINT =
+  'You can configure this by setting `akka.http.[server|client].parsing.max-content-length` or calling `HttpEntity.withSizeLimit` before materializing the dataBytes stream.'
