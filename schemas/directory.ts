@@ -68,7 +68,7 @@ export interface Engine {
   readonly variant: JsonObject
   readonly revision: number
   readonly activeVersion: string | null
-  /** Newest first; archived beyond the last three are dropped. */
+  /** Newest first; see `directory-versions.ts` for how many are kept. */
   readonly versions: readonly ModelVersion[]
 }
 
@@ -162,8 +162,16 @@ export interface DirectoryState {
   readonly keys: ReadonlyMap<string, AccessKey>
   readonly channels: ReadonlyMap<number, Channel>
   readonly engines: ReadonlyMap<string, Engine>
+  /** The first engine registered until another is named; the oldest one left when it is removed. */
   readonly defaultEngine: string | null
-  /** Highest numbers ever given: numbers are never used again. */
+  /** Numbers of deleted apps: they are never used again. */
+  readonly deletedApps: ReadonlySet<number>
+  /**
+   * Records accepted so far. The number of a record is the revision of the objects it touched, so that an object made
+   * anew under an old name never has a revision that the old one had.
+   */
+  readonly accepted: number
+  /** Highest numbers ever given. A new channel's number is always above; a new app's may be any that was never used. */
   readonly lastAppId: number
   readonly lastChannelId: number
 }
