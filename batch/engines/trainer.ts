@@ -1,0 +1,27 @@
+// What the training half of an engine is: a function from the archive to a model, run away from the threads that serve.
+import type { Archive } from '#ports/archive'
+import type { TrainTask } from '#ports/batch-engine'
+import type { Clock } from '#ports/clock'
+import type { JobProgress } from '#ports/job-queue'
+import type { Model } from '#schemas/model'
+import type { RowRunner } from '../algorithms/row-job.ts'
+
+export interface TrainerDeps {
+  readonly archive: Archive
+  readonly clock: Clock
+  /** Spreads the work on rows over threads. */
+  readonly correlate: RowRunner
+  readonly progress: (progress: JobProgress) => void
+  readonly signal?: AbortSignal
+}
+
+export interface Trained {
+  readonly model: Model
+  /** Of the data: events, users, items, pairs. A function of data and parameters. */
+  readonly counts: Readonly<Record<string, number>>
+  /** By step. */
+  readonly seconds: Readonly<Record<string, number>>
+}
+
+/** @throws MillraceError TRAINING_NO_EVENTS, ARCHIVE_CORRUPT, ENGINE_JSON_INVALID */
+export type Trainer = (task: TrainTask, deps: TrainerDeps) => Promise<Trained>
