@@ -1,0 +1,212 @@
+// The logs of one data folder: events, control and dead letters, as three tables of one LMDB environment. One value is a
+// commit group (`log-group.ts`), written by one asynchronous put, which resolves after the fdatasync
+// (`overlappingSync: false`); then the durable end moves, and only then readers see the records and appends resolve.
+import { open, type RootDatabase } from 'lmdb'
+import type { Clock } from '#ports/clock'
+import type { MillraceError } from '#ports/errors'
+import type { Closable, Health } from '#ports/lifecycle'
+import type { Log } from '#ports/log'
+import type { Telemetry } from '#ports/telemetry'
+import { createCommitGroups } from './commit-group.ts'
+import { createDurableEnd, type DurableEndWriter } from './durable-end.ts'
+import { committed, logError } from './errors.ts'
+import { groupBytes, groupCount, isWholeGroup, packGroup } from './log-group.ts'
+import {
+  assertPartition,
+  createGroupReader,
+  ENVIRONMENT,
+  EVENTS_TABLE,
+  GENERATION,
+  type GroupTable,
+  type LogShare,
+  readerMethods,
+} from './log-reader.ts'
+
+/** Address space mapped at first; LMDB maps more when the file outgrows it. */
+const MAP_BYTES = 16 * 2 ** 30
+/** Groups that one transaction of a trim removes. */
+const TRIM_GROUPS = 2_000
+/** A reused buffer larger than this is given back after the group. */
+const BUFFER_BYTES_KEPT = 8 * 1024 * 1024
+
+export interface EmbeddedLogs extends Closable {
+  readonly events: Log
+  readonly control: Log
+  readonly deadLetters: Log
+  /** For `openSharedLogReader` in other threads of this process. */
+  share(): LogShare
+}
+
+export interface LogsOptions {
+  /** Folder of the environment; made when it is missing. */
+  readonly path: string
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly mapSize?: number
+}
+
+interface TableContext {
+  readonly table: GroupTable
+  readonly name: string
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+}
+
+/**
+ * Opens the logs and cuts a damaged last group off each. The caller owns the data folder: two processes must not open
+ * one path.
+ * @throws MillraceError LOG_FULL, LOG_UNAVAILABLE
+ */
+export async function openLogs(options: LogsOptions): Promise<EmbeddedLogs> {
+  const { path, clock, telemetry, mapSize = MAP_BYTES } = options
+  let environment: RootDatabase
+  try {
+    environment = open({ path, mapSize, ...ENVIRONMENT })
+  } catch (error) {
+    throw logError(error)
+  }
+  const openLog = async (name: string): Promise<TableLog> => {
+    const table = environment.openDB<Buffer, number>(name, { encoding: 'binary' })
+    const context: TableContext = { table, name, clock, telemetry }
+    return createTableLog(context, await recoverEnd(context))
+  }
+  try {
+    const [events, control, deadLetters] = [
+      await openLog(EVENTS_TABLE),
+      await openLog('control'),
+      await openLog('dead-letters'),
+    ]
+    let closing: Promise<void> | null = null
+    const close = async (): Promise<void> => {
+      await Promise.all([events.log.close(), control.log.close(), deadLetters.log.close()])
+      await environment.close()
+    }
+    return {
+      events: events.log,
+      control: control.log,
+      deadLetters: deadLetters.log,
+      share: () => ({ path, durable: events.durable.shared }),
+      close: () => {
+        closing ??= close()
+        return closing
+      },
+    }
+  } catch (error) {
+    await environment.close()
+    throw logError(error)
+  }
+}
+
+/**
+ * Start and end of a table. Groups at its end that are not whole are removed: no append of theirs was acknowledged, or
+ * the disk lost it, which the log line says. An empty group then keeps the end.
+ */
+async function recoverEnd({ table, name, telemetry }: TableContext): Promise<DurableEndWriter> {
+  let start = 0
+  for (const key of table.getKeys({ limit: 1 })) start = key
+  for (;;) {
+    let last: { key: number; value: Buffer } | undefined
+    for (const entry of table.getRange({ reverse: true, limit: 1 })) last = entry
+    if (last === undefined) return createDurableEnd(0, 0)
+    if (isWholeGroup(last.value)) return createDurableEnd(start, last.key + groupCount(last.value))
+    telemetry.log('error', 'log-group-cut', {
+      log: name,
+      offset: last.key,
+      bytes: last.value.length,
+    })
+    if (last.key > start) await committed(table.remove(last.key))
+    else {
+      const empty = Buffer.allocUnsafeSlow(groupBytes([]))
+      packGroup([], empty)
+      await committed(table.put(last.key, empty))
+    }
+  }
+}
+
+interface TableLog {
+  readonly log: Log
+  readonly durable: DurableEndWriter
+}
+
+function createTableLog(context: TableContext, durable: DurableEndWriter): TableLog {
+  const { table, name, clock, telemetry } = context
+  let closed = false
+  let failure: { readonly error: MillraceError; readonly at: number } | null = null
+  // Only one group of a log is under way at a time, so that one buffer serves all; lmdb keeps no reference to it.
+  let buffer = Buffer.allocUnsafeSlow(64 * 1024)
+
+  const write = async (offset: number, values: readonly Uint8Array[]): Promise<void> => {
+    const bytes = groupBytes(values)
+    if (bytes > buffer.length) buffer = Buffer.allocUnsafeSlow(Math.max(bytes, buffer.length * 2))
+    packGroup(values, buffer)
+    try {
+      await committed(table.put(offset, buffer.subarray(0, bytes)))
+    } catch (cause) {
+      const error = logError(cause)
+      if (failure === null) telemetry.log('error', 'log-write-failed', { log: name, error })
+      failure = { error, at: clock.now() }
+      throw error
+    } finally {
+      if (buffer.length > BUFFER_BYTES_KEPT) buffer = Buffer.allocUnsafeSlow(64 * 1024)
+    }
+    if (failure !== null) telemetry.log('info', 'log-write-recovered', { log: name })
+    failure = null
+    telemetry.emit('millrace_log_groups_total', 1, {})
+    durable.moveEnd(offset + values.length)
+  }
+  const groups = createCommitGroups({ end: durable.end, write })
+
+  const health = async (): Promise<Health> => {
+    if (failure === null) {
+      return { name: 'log', status: 'ok', detail: `${durable.end - durable.start} records.` }
+    }
+    const since = new Date(failure.at).toISOString()
+    const detail = `${failure.error.message} Last tried at ${since}.`
+    return { name: 'log', status: 'failed', detail, hint: failure.error.hint }
+  }
+  const log: Log = {
+    ...readerMethods(createGroupReader(table, durable), durable, () => closed),
+    async append(partition, values) {
+      assertPartition(partition)
+      const offset = await groups.append(values)
+      return { generation: GENERATION, partition, offset }
+    },
+    async trim(partition, before) {
+      assertPartition(partition)
+      await trimTable(table, durable, before, () => closed)
+    },
+    health,
+    async close() {
+      if (closed) return
+      await groups.close()
+      closed = true
+      durable.close()
+    },
+  }
+  return { log, durable }
+}
+
+/** Removes groups that end at or below `before`, but never the last one: it keeps the end. */
+async function trimTable(
+  table: GroupTable,
+  durable: DurableEndWriter,
+  before: number,
+  closed: () => boolean,
+): Promise<void> {
+  while (!closed()) {
+    // A group ends where the next one begins; the last key is never followed by another.
+    const range = { start: durable.start, end: Math.min(before, durable.end - 1) + 1 }
+    const keys = [...table.getKeys({ ...range, limit: TRIM_GROUPS + 1 })]
+    const start = keys.at(-1)
+    if (start === undefined || keys.length < 2) return
+    // Readers are turned away before the records go.
+    durable.moveStart(start)
+    let removed: Promise<boolean> | undefined
+    for (const key of keys.slice(0, -1)) removed = table.remove(key)
+    try {
+      if (removed) await committed(removed)
+    } catch (error) {
+      throw logError(error)
+    }
+  }
+}
