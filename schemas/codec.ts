@@ -44,26 +44,25 @@ export class RecordFormatError extends Error {
   override readonly name = 'RecordFormatError'
 }
 
+/** Larger records are encoded into memory of their own, so that one of them does not keep it for ever. */
+const SCRATCH_BYTES_MAX = 1024 * 1024
 let scratch = Buffer.alloc(64 * 1024)
 
 /** A record as framed bytes of its own. */
 export function encodeRecord(record: LogRecord): Buffer {
   const type = types[record.kind]
-  const row =
-    record.kind === 'event'
-      ? Object.assign(
-          { app: record.app, channel: record.channel, appendId: record.appendId },
-          record.event,
-        )
-      : record
-  let end = type.encode(row, scratch, FRAME_BYTES)
+  const row = record.kind === 'event' ? toEventRow(record) : record
+  let target = scratch
+  let end = type.encode(row, target, FRAME_BYTES)
   if (end < 0) {
-    scratch = Buffer.alloc(Math.max(scratch.length * 2, FRAME_BYTES - end))
-    end = type.encode(row, scratch, FRAME_BYTES)
+    // A negative end is how many bytes were missing.
+    target = Buffer.allocUnsafe(target.length - end)
+    if (target.length <= SCRATCH_BYTES_MAX) scratch = target
+    end = type.encode(row, target, FRAME_BYTES)
   }
-  scratch[0] = 0
-  scratch.writeInt32BE(SCHEMA_IDS[record.kind], 1)
-  return Buffer.from(scratch.subarray(0, end))
+  target[0] = 0
+  target.writeInt32BE(SCHEMA_IDS[record.kind], 1)
+  return target === scratch ? Buffer.from(target.subarray(0, end)) : target.subarray(0, end)
 }
 
 /**
@@ -78,13 +77,39 @@ export function decodeRecord(bytes: Uint8Array): LogRecord {
   const id = buffer.readInt32BE(1)
   const kind = RECORD_KINDS.find((k) => SCHEMA_IDS[k] === id)
   if (kind === undefined) throw new RecordFormatError(`unknown schema id ${id}`)
-  let row: unknown
+  return toRecord(kind, decodeRow(kind, buffer))
+}
+
+function decodeRow(kind: RecordKind, buffer: Buffer): unknown {
+  let read: { value: unknown; offset: number }
   try {
-    row = types[kind].fromBuffer(buffer.subarray(FRAME_BYTES))
+    read = types[kind].decode(buffer, FRAME_BYTES)
   } catch (error) {
     throw new RecordFormatError(`no Avro data of schema ${kind}: ${(error as Error).message}`)
   }
-  return toRecord(kind, row)
+  if (read.offset === buffer.length) return read.value
+  const what = read.offset < 0 ? 'bytes are missing' : 'bytes are left over'
+  throw new RecordFormatError(`no Avro data of schema ${kind}: ${what}`)
+}
+
+/** Member by member, in the order of the schema: this runs for every event. */
+function toEventRow({ app, channel, appendId, event }: EventRecord): EventRow {
+  return {
+    app,
+    channel,
+    appendId,
+    eventId: event.eventId,
+    event: event.event,
+    entityType: event.entityType,
+    entityId: event.entityId,
+    targetEntityType: event.targetEntityType,
+    targetEntityId: event.targetEntityId,
+    properties: event.properties,
+    eventTime: event.eventTime,
+    eventTimeOffset: event.eventTimeOffset,
+    prId: event.prId,
+    creationTime: event.creationTime,
+  }
 }
 
 function toRecord(kind: RecordKind, row: unknown): LogRecord {
@@ -102,7 +127,6 @@ function toRecord(kind: RecordKind, row: unknown): LogRecord {
   }
 }
 
-/** Written out member by member: this runs for every event, and a rest pattern costs as much as the decoding. */
 function toEventRecord(row: EventRow): EventRecord {
   return {
     kind: 'event',
