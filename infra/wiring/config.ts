@@ -1,0 +1,162 @@
+// The configuration: defaults < millrace.toml < environment (MILLRACE_*) < flags. Each port has one URL; this version knows
+// the embedded schemes. An unknown key is an error that names the nearest known one.
+import { readFileSync } from 'node:fs'
+import { isAbsolute, resolve } from 'node:path'
+import { parse } from 'smol-toml'
+import { MillraceError } from '#ports/errors'
+import { nearestName } from '#schemas/nearest-name'
+
+export interface Config {
+  /** Absolute path of the data folder. */
+  readonly data: string
+  readonly ip: string
+  readonly eventPort: number
+  readonly queryPort: number
+  readonly consolePort: number
+  /** Queries from other machines need no key. */
+  readonly servingOpen: boolean
+}
+
+interface Setting {
+  /** Dotted name in the file; the environment's is MILLRACE_ and this in upper case with `_`. */
+  readonly key: string
+  readonly kind: 'text' | 'port' | 'flag'
+  readonly fallback: string | number | boolean
+  /** For ports of DESIGN §1: the one scheme this version has. */
+  readonly scheme?: string
+}
+
+export const SETTINGS: readonly Setting[] = [
+  { key: 'data', kind: 'text', fallback: './data' },
+  { key: 'log', kind: 'text', fallback: 'lmdb:', scheme: 'lmdb:' },
+  { key: 'store', kind: 'text', fallback: 'lmdb:', scheme: 'lmdb:' },
+  { key: 'index', kind: 'text', fallback: 'arrays:', scheme: 'arrays:' },
+  { key: 'files', kind: 'text', fallback: 'file:', scheme: 'file:' },
+  { key: 'queue', kind: 'text', fallback: 'lmdb:', scheme: 'lmdb:' },
+  { key: 'batch', kind: 'text', fallback: 'worker:', scheme: 'worker:' },
+  { key: 'ip', kind: 'text', fallback: '127.0.0.1' },
+  { key: 'event-port', kind: 'port', fallback: 7070 },
+  { key: 'query-port', kind: 'port', fallback: 8000 },
+  { key: 'console-port', kind: 'port', fallback: 9000 },
+  { key: 'serving.open', kind: 'flag', fallback: false },
+]
+
+type Values = Map<string, string | number | boolean>
+
+export interface ConfigSources {
+  /** Path of a millrace.toml, or null. */
+  readonly file: string | null
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Flags by setting key; undefined where not given. */
+  readonly flags: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * The configuration of this process.
+ * @throws MillraceError CONFIG_INVALID, CONFIG_UNSUPPORTED, FILE_NOT_FOUND
+ */
+export function loadConfig(sources: ConfigSources): Config {
+  const values: Values = new Map(SETTINGS.map((s) => [s.key, s.fallback]))
+  if (sources.file !== null) readFile(sources.file, values)
+  readEnvironment(sources.environment, values)
+  for (const [key, text] of Object.entries(sources.flags)) {
+    if (text !== undefined) values.set(key, fromText(setting(key, `--${key}`), text, `--${key}`))
+  }
+  for (const { key, scheme } of SETTINGS) checkScheme(key, scheme, values)
+  const data = String(values.get('data'))
+  return {
+    data: isAbsolute(data) ? data : resolve(data),
+    ip: String(values.get('ip')),
+    eventPort: Number(values.get('event-port')),
+    queryPort: Number(values.get('query-port')),
+    consolePort: Number(values.get('console-port')),
+    servingOpen: values.get('serving.open') === true,
+  }
+}
+
+function checkScheme(key: string, scheme: string | undefined, values: Values): void {
+  const value = String(values.get(key))
+  if (scheme === undefined || value === scheme) return
+  throw new MillraceError('CONFIG_UNSUPPORTED', { where: key, value, supported: `"${scheme}"` })
+}
+
+function setting(key: string, where: string): Setting {
+  const found = SETTINGS.find((s) => s.key === key)
+  if (found) return found
+  const names = SETTINGS.map((s) => s.key)
+  const near = nearestName(key, names)
+  throw new MillraceError('CONFIG_INVALID', {
+    where,
+    reason: `there is no setting "${key}"`,
+    mend: near === null ? `The settings are: ${names.join(', ')}.` : `Did you mean "${near}"?`,
+  })
+}
+
+function readFile(file: string, values: Values): void {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    throw new MillraceError('FILE_NOT_FOUND', { file })
+  }
+  let table: Record<string, unknown>
+  try {
+    table = parse(text)
+  } catch (error) {
+    const reason = (error as Error).message.split('\n')[0] ?? 'not TOML'
+    throw new MillraceError('CONFIG_INVALID', { where: file, reason, mend: 'Write valid TOML.' })
+  }
+  for (const [key, value] of flattened(table)) {
+    const where = `${file}: ${key}`
+    const known = setting(key, where)
+    const wanted = { text: 'string', port: 'number', flag: 'boolean' }[known.kind]
+    if (typeof value !== wanted) {
+      const mend = `Write a ${wanted}.`
+      throw new MillraceError('CONFIG_INVALID', { where, reason: 'the type is wrong', mend })
+    }
+    values.set(key, fromText(known, String(value), where))
+  }
+}
+
+function* flattened(table: Record<string, unknown>, prefix = ''): Generator<[string, unknown]> {
+  for (const [key, value] of Object.entries(table)) {
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
+      yield* flattened(value as Record<string, unknown>, `${prefix}${key}.`)
+    } else yield [prefix + key, value]
+  }
+}
+
+/** Variables beside the settings that other parts of Millrace read. */
+const OTHER_VARIABLES = ['MILLRACE_LOG_LEVEL']
+
+function readEnvironment(environment: ConfigSources['environment'], values: Values): void {
+  const names = new Map(
+    SETTINGS.map((s) => [`MILLRACE_${s.key.toUpperCase().replace(/[.-]/g, '_')}`, s]),
+  )
+  for (const [name, text] of Object.entries(environment)) {
+    if (!name.startsWith('MILLRACE_') || text === undefined) continue
+    if (OTHER_VARIABLES.includes(name)) continue
+    const known = names.get(name)
+    if (known === undefined) {
+      const near = nearestName(name, [...names.keys()])
+      throw new MillraceError('CONFIG_INVALID', {
+        where: `environment ${name}`,
+        reason: 'there is no such setting',
+        mend: near === null ? 'Unset it.' : `Did you mean ${near}?`,
+      })
+    }
+    values.set(known.key, fromText(known, text, `environment ${name}`))
+  }
+}
+
+function fromText(known: Setting, text: string, where: string): string | number | boolean {
+  if (known.kind === 'text' && text !== '') return text
+  if (known.kind === 'port' && /^\d{1,5}$/.test(text) && Number(text) < 65536) return Number(text)
+  if (known.kind === 'flag' && (text === 'true' || text === 'false')) return text === 'true'
+  const shape = { text: 'some text', port: 'a port from 0 to 65535', flag: 'true or false' }
+  throw new MillraceError('CONFIG_INVALID', {
+    where,
+    reason: `"${text}" is not ${shape[known.kind]}`,
+    mend: `Write ${shape[known.kind]}.`,
+  })
+}

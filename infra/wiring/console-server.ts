@@ -1,0 +1,106 @@
+// The console port: health, metrics, and the admin API through which commands reach the process that owns the data folder.
+import { timingSafeEqual } from 'node:crypto'
+import { Readable } from 'node:stream'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { asMillraceError, MillraceError } from '#ports/errors'
+import type { JsonObject } from '#schemas/json'
+import { runOperation } from './operations/run.ts'
+import type { Platform } from './platform.ts'
+import type { ProcessTelemetry } from './telemetry.ts'
+
+export interface ConsoleDependencies {
+  readonly platform: Platform
+  readonly telemetry: ProcessTelemetry
+  /** What callers of the admin API must send as a bearer token. */
+  readonly token: string
+}
+
+/** One line of an admin reply: what a command is told while an operation runs, and how it ended. */
+export type AdminLine =
+  | { readonly progress: { step: string; done: number; total: number; unit: string } }
+  | { readonly note: string }
+  | { readonly result: unknown }
+  | { readonly error: { code: string; message: string; hint: string } }
+
+export function createConsoleServer({
+  platform,
+  telemetry,
+  token,
+}: ConsoleDependencies): FastifyInstance {
+  const server = Fastify({ logger: false, forceCloseConnections: 'idle' })
+  server.get('/', (_request, reply) => reply.send({ status: 'alive' }))
+  server.get('/health', async (_request, reply) => {
+    const parts = await platform.health()
+    const failed = parts.some((part) => part.status === 'failed')
+    const status = failed
+      ? 'failed'
+      : parts.every((part) => part.status === 'ok')
+        ? 'ok'
+        : 'degraded'
+    return reply.code(failed ? 503 : 200).send({ status, parts })
+  })
+  server.get('/metrics', async (_request, reply) =>
+    reply.type('text/plain; version=0.0.4').send(await telemetry.exposition()),
+  )
+  server.post<{ Params: { name: string }; Body: JsonObject }>(
+    '/admin/operations/:name',
+    (request, reply) => {
+      if (!authorised(request.headers.authorization, token)) {
+        const error = new MillraceError('ACCESS_KEY_INVALID')
+        return reply.code(401).send(error)
+      }
+      return reply
+        .type('application/x-ndjson')
+        .send(Readable.from(lines(platform, request.params.name, request.body, request.raw)))
+    },
+  )
+  return server
+}
+
+function authorised(header: string | undefined, token: string): boolean {
+  const given = Buffer.from(header ?? '')
+  const wanted = Buffer.from(`Bearer ${token}`)
+  return given.length === wanted.length && timingSafeEqual(given, wanted)
+}
+
+/** Runs the operation; when the caller goes away it is told by the signal, and decides itself what that means. */
+async function* lines(
+  platform: Platform,
+  name: string,
+  args: JsonObject,
+  caller: NodeJS.ReadableStream & {
+    socket: { once(event: 'close', listener: () => void): unknown }
+  },
+): AsyncGenerator<string> {
+  const pending: AdminLine[] = []
+  let wake: () => void = () => {}
+  const tell = (line: AdminLine): void => {
+    pending.push(line)
+    wake()
+  }
+  const gone = new AbortController()
+  caller.socket.once('close', () => gone.abort())
+  let over = false
+  const context = {
+    signal: gone.signal,
+    progress: (progress: { step: string; done: number; total: number; unit: string }) =>
+      tell({ progress }),
+    note: (note: string) => tell({ note }),
+  }
+  runOperation(platform, name, args, context)
+    .then((result) => tell({ result }))
+    .catch((error: unknown) => tell({ error: asMillraceError(error).toJSON() }))
+    .finally(() => {
+      over = true
+      wake()
+    })
+  while (!over || pending.length > 0) {
+    const line = pending.shift()
+    if (line !== undefined) yield `${JSON.stringify(line)}\n`
+    else {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+  }
+}

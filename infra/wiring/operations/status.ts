@@ -1,0 +1,29 @@
+// What `status` shows: health of every part with a hint where it is not well, the engines, the jobs that run.
+import { SINKS } from '#ports/watermarks'
+import type { Json } from '#schemas/json'
+import type { Platform } from '../platform.ts'
+import { engineList } from './engines.ts'
+
+export async function status(platform: Platform): Promise<Json> {
+  const { queue, watermarks, log, directory } = platform
+  const end = await log.end(0)
+  const jobs = (await queue.list(20)).filter(
+    (job) => job.state === 'waiting' || job.state === 'running',
+  )
+  return {
+    parts: (await platform.health()).map((part) => ({ ...part })),
+    apps: directory.state.apps.size,
+    engines: await engineList(platform),
+    log: { end },
+    sinks: Object.fromEntries(
+      SINKS.map((sink) => [sink, { lag: end - (watermarks.applied(sink).offsets[0] ?? 0) }]),
+    ),
+    jobs: jobs.map(({ id, name, key, state, progress }) => ({
+      id,
+      name,
+      key,
+      state,
+      progress: progress === null ? null : { ...progress },
+    })),
+  }
+}

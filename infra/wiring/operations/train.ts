@@ -1,0 +1,51 @@
+// `train`: registers the engine on first use and waits until its new version is live.
+import { MillraceError } from '#ports/errors'
+import type { Json, JsonObject } from '#schemas/json'
+import type { Platform } from '../platform.ts'
+import { optionalInteger, text } from './arguments.ts'
+import { engineNamed, register } from './engines.ts'
+import type { OperationContext } from './run.ts'
+
+/** args: as `register`, or `engineId` alone of an engine that is registered; `asOf` in milliseconds. */
+export async function train(
+  platform: Platform,
+  args: JsonObject,
+  context: OperationContext,
+): Promise<Json> {
+  const { queue, directory, clock } = platform
+  const engineId =
+    args.variant === undefined ? text(args, 'engineId') : await register(platform, args)
+  engineNamed(directory.state, engineId)
+  const asOf = optionalInteger(args, 'asOf')
+  const called = clock.monotonic()
+  const job = await queue.add('train', engineId, { engineId, asOf })
+  const ended = await queue.follow(job.id, (progress) => context.progress(progress))
+  if (ended.state !== 'done') {
+    const reason = ended.error === null ? ended.state : ended.error.message
+    if (ended.state === 'cancelled')
+      throw new MillraceError('TRAINING_CANCELLED', { engine: engineId })
+    if (ended.error?.code === 'TRAINING_NO_EVENTS') throw noEvents(platform, engineId)
+    throw new MillraceError('TRAINING_FAILED', { engine: engineId, reason })
+  }
+  const seconds = (clock.monotonic() - called) / 1000
+  return { engineId, jobId: job.id, seconds, ...ended.result }
+}
+
+function noEvents({ directory }: Platform, engineId: string): MillraceError {
+  const engine = engineNamed(directory.state, engineId)
+  const app = directory.state.apps.get(engine.appId)?.name ?? String(engine.appId)
+  const event = engine.versions[0]?.reason?.match(/no (\S+) events/)?.[1] ?? 'primary'
+  return new MillraceError('TRAINING_NO_EVENTS', { app, event, engine: engineId })
+}
+
+/** Cancels the training of an engine that runs or waits. */
+export async function trainCancel({ queue }: Platform, args: JsonObject): Promise<Json> {
+  const engineId = text(args, 'engineId')
+  const jobs = (await queue.list(200)).filter(
+    (job) =>
+      job.name === 'train' && job.key === engineId && ['waiting', 'running'].includes(job.state),
+  )
+  if (jobs.length === 0) throw new MillraceError('JOB_NOT_FOUND', { job: `training ${engineId}` })
+  for (const job of jobs) await queue.cancel(job.id)
+  return { cancelled: jobs.map((job) => job.id) }
+}

@@ -1,0 +1,146 @@
+// The embedded platform: every port opened over one data folder, in the order in which they need each other, and closed in
+// the reverse order. Servers are put in front of it by `servers.ts`; commands run on it by `operations/`.
+import { join } from 'node:path'
+import type { Archive } from '#ports/archive'
+import type { BatchEngine } from '#ports/batch-engine'
+import { type Clock, systemClock } from '#ports/clock'
+import type { Directory } from '#ports/directory'
+import type { EventStore } from '#ports/event-store'
+import type { Files } from '#ports/files'
+import type { ItemIndex } from '#ports/item-index'
+import type { JobQueue } from '#ports/job-queue'
+import type { Closable, Health, HealthSource } from '#ports/lifecycle'
+import type { Log } from '#ports/log'
+import type { Models } from '#ports/models'
+import type { Telemetry } from '#ports/telemetry'
+import type { ArchiveCloser, Watermarks } from '#ports/watermarks'
+import { createIdSource, type IdSource } from '#schemas/ids'
+import { restoreVersions } from '../../batch/publish.ts'
+import { registerTrainJob, type Training } from '../../batch/train-job.ts'
+import { registerImportJob } from '../../ingest/import-job.ts'
+import { createArchive } from '../archive/archive.ts'
+import { createModels } from '../archive/models.ts'
+import { createWorkerBatchEngine } from '../embedded/batch-engine.ts'
+import { claimDataFolder, type DataFolder } from '../embedded/data-folder.ts'
+import { openDirectory } from '../embedded/directory.ts'
+import { openEventStore } from '../embedded/event-store.ts'
+import { openFolderFiles } from '../embedded/folder-files.ts'
+import { createItemIndex } from '../embedded/item-index.ts'
+import { openJobQueue } from '../embedded/job-queue.ts'
+import { openLogs } from '../embedded/logs.ts'
+import { startStreams } from './streams-host.ts'
+
+export interface Platform extends Closable {
+  readonly folder: DataFolder
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly ids: IdSource
+  readonly log: Log
+  readonly directory: Directory
+  readonly files: Files
+  readonly archive: Archive
+  readonly models: Models
+  readonly store: EventStore
+  readonly index: ItemIndex
+  readonly queue: JobQueue
+  readonly batch: BatchEngine
+  readonly watermarks: Watermarks
+  readonly archiveCloser: ArchiveCloser
+  readonly training: Training
+  health(): Promise<readonly Health[]>
+}
+
+export interface PlatformOptions {
+  readonly data: string
+  readonly telemetry: Telemetry
+  readonly clock?: Clock
+}
+
+/**
+ * Opens the platform on a data folder, which it owns until it is closed.
+ * @throws MillraceError DATA_FOLDER_OWNED, DATA_FOLDER_VERSION, DATA_FOLDER_FOREIGN, DATA_FOLDER_UNUSABLE
+ */
+export async function openPlatform(options: PlatformOptions): Promise<Platform> {
+  const opened: Closable[] = []
+  const keep = <T extends Closable>(part: T): T => {
+    opened.push(part)
+    return part
+  }
+  const close = async (): Promise<void> => {
+    for (let part = opened.pop(); part !== undefined; part = opened.pop()) await part.close()
+  }
+  try {
+    return await open(options, keep, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function open(
+  { data, telemetry, clock = systemClock }: PlatformOptions,
+  keep: <T extends Closable>(part: T) => T,
+  close: () => Promise<void>,
+): Promise<Platform> {
+  const ids = createIdSource()
+  const folder = keep(await claimDataFolder(data))
+  const logs = keep(await openLogs({ path: join(data, 'log'), clock, telemetry }))
+  const secretFile = join(data, 'secret')
+  const control = logs.control
+  const directory = keep(await openDirectory({ control, secretFile, clock, telemetry, ids }))
+  const filesRoot = join(data, 'files')
+  const files = keep(await openFolderFiles({ root: filesRoot }))
+  const archive = keep(createArchive({ files, telemetry, clock }))
+  const models = createModels({ files, telemetry })
+  const storePath = join(data, 'store')
+  const store = keep(await openEventStore({ path: storePath }))
+  const index = keep(createItemIndex({ telemetry }))
+  const shared = { clock, telemetry, ids, directory, store, index }
+  const streams = keep(await startStreams({ ...shared, logs, storePath, filesRoot }))
+  const queue = keep(await openJobQueue({ path: join(data, 'queue'), clock, telemetry, ids }))
+  const batch = keep(
+    createWorkerBatchEngine({
+      entry: new URL('./train-worker.ts', import.meta.url),
+      workerData: { filesRoot },
+    }),
+  )
+  const log = logs.events
+  const { watermarks, archive: archiveCloser } = streams
+  await restoreVersions({ directory, models, index, telemetry })
+  registerImportJob({ queue, log, directory, watermarks, clock, telemetry })
+  const training = registerTrainJob({
+    ...shared,
+    queue,
+    log,
+    archive: archiveCloser,
+    batch,
+    models,
+    watermarks,
+  })
+  keep(training)
+  const sources: readonly HealthSource[] = [
+    log,
+    directory,
+    files,
+    store,
+    index,
+    streams,
+    queue,
+    batch,
+  ]
+  return {
+    ...shared,
+    folder,
+    log,
+    files,
+    archive,
+    models,
+    queue,
+    batch,
+    watermarks,
+    archiveCloser,
+    training,
+    health: () => Promise.all(sources.map((source) => source.health())),
+    close,
+  }
+}

@@ -1,0 +1,77 @@
+// The three servers in front of a platform. `GET /` answers on a port only when its role is ready: a server listens last.
+import { randomBytes } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { MillraceError } from '#ports/errors'
+import { createEventServer } from '../../ingest/server.ts'
+import { createQueryServer } from '../../serving/server.ts'
+import type { Config } from './config.ts'
+import { createConsoleServer } from './console-server.ts'
+import type { Platform } from './platform.ts'
+import type { ProcessTelemetry } from './telemetry.ts'
+
+export interface Addresses {
+  readonly event: string
+  readonly query: string
+  readonly console: string
+}
+
+export interface Servers {
+  readonly addresses: Addresses
+  /** Stops accepting, lets what runs end, then closes. */
+  close(): Promise<void>
+}
+
+type Listen = Pick<Config, 'ip' | 'eventPort' | 'queryPort' | 'consolePort' | 'servingOpen'>
+
+/**
+ * Starts the event, query and console servers and writes `addresses.json`.
+ * @throws MillraceError PORT_IN_USE, LISTEN_FAILED
+ */
+export async function startServers(
+  platform: Platform,
+  telemetry: ProcessTelemetry,
+  config: Listen,
+): Promise<Servers> {
+  const token = randomBytes(32).toString('base64url')
+  const { servingOpen: open } = config
+  const event = createEventServer(platform)
+  const query = createQueryServer({ ...platform, open })
+  const admin = createConsoleServer({ platform, telemetry, token })
+  const servers = [event, query, admin]
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.close()))
+  }
+  try {
+    const addresses = {
+      event: await listen(event, 'event server', config.ip, config.eventPort, '--event-port'),
+      query: await listen(query, 'query server', config.ip, config.queryPort, '--query-port'),
+      console: await listen(admin, 'console', config.ip, config.consolePort, '--console-port'),
+    }
+    await platform.folder.writeAddresses({ pid: process.pid, token, ...addresses })
+    return { addresses, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function listen(
+  server: FastifyInstance,
+  name: string,
+  host: string,
+  port: number,
+  flag: string,
+): Promise<string> {
+  try {
+    await server.listen({ host, port })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const address = `${host}:${port}`
+    if (code === 'EADDRINUSE')
+      throw new MillraceError('PORT_IN_USE', { server: name, address, flag })
+    throw new MillraceError('LISTEN_FAILED', { server: name, address, flag, reason: message })
+  }
+  const { port: bound } = server.server.address() as AddressInfo
+  return `http://${host.includes(':') ? `[${host}]` : host}:${bound}`
+}
