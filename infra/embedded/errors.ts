@@ -22,17 +22,3 @@ export function logError(error: unknown): MillraceError {
   if (isFull(error)) return new MillraceError('LOG_FULL', {}, { cause: error })
   return new MillraceError('LOG_UNAVAILABLE', { reason: messageOf(error) }, { cause: error })
 }
-
-/**
- * Awaits a write of lmdb. What a failed commit rejects with only points at the cause, in a second promise that nobody
- * else would handle.
- */
-export async function committed<T>(write: Promise<T>): Promise<T> {
-  try {
-    return await write
-  } catch (error) {
-    const cause = (error as { commitError?: Promise<never> }).commitError
-    if (cause === undefined) throw error
-    return await cause
-  }
-}

@@ -5,6 +5,7 @@ import { MillraceError } from '#ports/errors'
 import type { LogBatch, LogReader } from '#ports/log'
 import { type DurableEnd, readDurableEnd } from './durable-end.ts'
 import { logError } from './errors.ts'
+import { DURABLE_ENVIRONMENT } from './lmdb.ts'
 import { groupCount, isWholeGroup, unpackGroup } from './log-group.ts'
 
 /** Groups by the offset of their first record. */
@@ -23,13 +24,6 @@ export const GENERATION = 0
 export function assertPartition(partition: number): void {
   if (partition !== 0) throw new RangeError(`an embedded log has no partition ${partition}`)
 }
-
-/** Opens the environment of the logs; nothing is visible in it before it is durable. */
-export const ENVIRONMENT = {
-  overlappingSync: false,
-  encoding: 'binary',
-  maxDbs: 4,
-} as const
 
 export interface GroupReader {
   /** @throws MillraceError LOG_TRIMMED, LOG_UNAVAILABLE */
@@ -129,7 +123,7 @@ export function readerMethods(
 export async function openSharedLogReader(share: LogShare): Promise<LogReader> {
   const durable = readDurableEnd(share.durable)
   try {
-    const environment = open({ path: share.path, readOnly: true, ...ENVIRONMENT })
+    const environment = open({ path: share.path, ...DURABLE_ENVIRONMENT, readOnly: true })
     const table = environment.openDB<Buffer, number>(EVENTS_TABLE, { encoding: 'binary' })
     let closed = false
     return {

@@ -3,18 +3,18 @@
 // (`overlappingSync: false`); then the durable end moves, and only then readers see the records and appends resolve.
 import { open, type RootDatabase } from 'lmdb'
 import type { Clock } from '#ports/clock'
-import type { MillraceError } from '#ports/errors'
+import { MillraceError } from '#ports/errors'
 import type { Closable, Health } from '#ports/lifecycle'
 import type { Log } from '#ports/log'
 import type { Telemetry } from '#ports/telemetry'
 import { createCommitGroups } from './commit-group.ts'
 import { createDurableEnd, type DurableEndWriter } from './durable-end.ts'
-import { committed, logError } from './errors.ts'
+import { logError } from './errors.ts'
+import { committed, DURABLE_ENVIRONMENT, probeFull } from './lmdb.ts'
 import { groupBytes, groupCount, isWholeGroup, packGroup } from './log-group.ts'
 import {
   assertPartition,
   createGroupReader,
-  ENVIRONMENT,
   EVENTS_TABLE,
   GENERATION,
   type GroupTable,
@@ -48,6 +48,7 @@ export interface LogsOptions {
 interface TableContext {
   readonly table: GroupTable
   readonly name: string
+  readonly path: string
   readonly clock: Clock
   readonly telemetry: Telemetry
 }
@@ -61,13 +62,13 @@ export async function openLogs(options: LogsOptions): Promise<EmbeddedLogs> {
   const { path, clock, telemetry, mapSize = MAP_BYTES } = options
   let environment: RootDatabase
   try {
-    environment = open({ path, mapSize, ...ENVIRONMENT })
+    environment = open({ path, mapSize, ...DURABLE_ENVIRONMENT })
   } catch (error) {
     throw logError(error)
   }
   const openLog = async (name: string): Promise<TableLog> => {
     const table = environment.openDB<Buffer, number>(name, { encoding: 'binary' })
-    const context: TableContext = { table, name, clock, telemetry }
+    const context: TableContext = { table, name, path, clock, telemetry }
     return createTableLog(context, await recoverEnd(context))
   }
   try {
@@ -129,7 +130,7 @@ interface TableLog {
 }
 
 function createTableLog(context: TableContext, durable: DurableEndWriter): TableLog {
-  const { table, name, clock, telemetry } = context
+  const { table, name, path, clock, telemetry } = context
   let closed = false
   let failure: { readonly error: MillraceError; readonly at: number } | null = null
   // Only one group of a log is under way at a time, so that one buffer serves all; lmdb keeps no reference to it.
@@ -142,7 +143,8 @@ function createTableLog(context: TableContext, durable: DurableEndWriter): Table
     try {
       await committed(table.put(offset, buffer.subarray(0, bytes)))
     } catch (cause) {
-      const error = logError(cause)
+      const full = await probeFull(path, bytes)
+      const error = full ? new MillraceError('LOG_FULL', {}, { cause }) : logError(cause)
       if (failure === null) telemetry.log('error', 'log-write-failed', { log: name, error })
       failure = { error, at: clock.now() }
       throw error
@@ -201,10 +203,11 @@ async function trimTable(
     if (start === undefined || keys.length < 2) return
     // Readers are turned away before the records go.
     durable.moveStart(start)
-    let removed: Promise<boolean> | undefined
-    for (const key of keys.slice(0, -1)) removed = table.remove(key)
+    const remove = table.batch(() => {
+      for (const key of keys.slice(0, -1)) void table.remove(key)
+    })
     try {
-      if (removed) await committed(removed)
+      await committed(remove)
     } catch (error) {
       throw logError(error)
     }
