@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '#ports/clock'
 import { silentTelemetry } from '#ports/telemetry'
-import { openLogs } from '../../infra/embedded/log.ts'
+import { openLogs } from '../../infra/embedded/logs.ts'
 import { readAll } from '../conformance/log-suite.ts'
 import { recordText } from '../support/log-writer.ts'
 
