@@ -1,0 +1,246 @@
+// One consumer a sink:
+//
+//   log ──read──▶ decode ──▶ apply ──▶ watermark moves
+//            │       └ unreadable ─▶ dead letters
+//            └ nothing there: wait      └ refused ─▶ dead letters
+//                                       └ failed  ─▶ wait, try again (never skip)
+//
+// A batch is whatever is there when the sink is ready, up to a limit: under load batches grow, at rest a record goes
+// through alone and at once. The watermark moves only after the sink has applied the batch.
+import type { Clock } from '#ports/clock'
+import { asMillraceError, type ErrorCode, type MillraceError } from '#ports/errors'
+import type { LogReader } from '#ports/log'
+import type { Telemetry } from '#ports/telemetry'
+import type { SinkName } from '#ports/watermarks'
+import { decodeRecord, encodeRecord } from '#schemas/codec'
+import type { DeadLetter } from '#schemas/dead-letter'
+import type { Watermark } from '#schemas/position'
+import type { Placed } from '#schemas/record'
+import { type BreakerState, CLOSED_BREAKER, countGood, countRecord, isBroken } from './breaker.ts'
+import { retryDelay } from './retry.ts'
+
+/** A record the sink will never take, with the reason. */
+export interface Refusal {
+  readonly placed: Placed
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+export interface Sink {
+  readonly name: SinkName
+  /** Where to begin: everything below it is applied and durable. */
+  start(): Promise<Watermark>
+  /**
+   * Applies records (each partition in order) up to `upTo`; resolves with those it refuses by the rules. A rejection means
+   * the batch, or a part of it, was not applied: it is handed over again.
+   */
+  apply(records: readonly Placed[], upTo: Watermark): Promise<readonly Refusal[]>
+  /** Where to read on after a rejection, for sinks that lose more than the batch. Without it the batch is repeated. */
+  readonly recover?: () => Promise<Watermark>
+  /** Makes durable what was applied. Called once, after the last batch. */
+  stop(): Promise<void>
+}
+
+export interface PipelineProgress {
+  /** Everything below it is applied. */
+  readonly applied: Watermark
+  readonly records: number
+  /** Creation time of the batch's first event, or null when it has none: for the freshness figure. */
+  readonly created: number | null
+}
+
+export interface PipelineOptions {
+  readonly sink: Sink
+  readonly log: LogReader
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  /** Makes a dead letter durable. A rejection counts as a failed batch. */
+  readonly deadLetter: (letter: DeadLetter) => Promise<void>
+  readonly onApplied: (progress: PipelineProgress) => void
+  /** Told of each failure of a batch, and null when it went through after all. */
+  readonly onTrouble?: (error: MillraceError | null) => void
+  /** Ends after the batch in hand. */
+  readonly signal: AbortSignal
+  /** Ends as soon as nothing is left to read. */
+  readonly drain?: AbortSignal
+  /** Bytes of log values a batch holds at most (one commit group more at the outside). */
+  readonly batchBytes?: number
+}
+
+/** stopped: a signal ended it. broken: too many records were refused; the watermark stands before them. */
+export type PipelineEnd = 'stopped' | 'broken'
+
+const BATCH_BYTES = 512 * 1024
+
+interface Batch {
+  readonly records: readonly Placed[]
+  readonly unreadable: readonly DeadLetter[]
+  readonly upTo: Watermark
+}
+
+/** Runs a sink over the log until a signal ends it. Rejects only when the sink cannot stop cleanly. */
+export async function runPipeline(options: PipelineOptions): Promise<PipelineEnd> {
+  const { sink, signal, drain } = options
+  let breaker: BreakerState = CLOSED_BREAKER
+  let end: PipelineEnd = 'stopped'
+  let place = await persist(options, () => startPlace(options))
+  while (place !== null && !signal.aborted) {
+    const from: Watermark = place
+    const batch = await persist(options, () => readBatch(options, from))
+    if (batch === null) break
+    if (isEmpty(batch)) {
+      if (drain?.aborted) break
+      await persist(options, () => waitForMore(options, from))
+      continue
+    }
+    breaker = count(breaker, batch)
+    if (isBroken(breaker)) {
+      options.telemetry.log('error', 'sink-broken', { sink: sink.name, offsets: from.offsets })
+      end = 'broken'
+      break
+    }
+    place = await applyBatch(options, batch)
+  }
+  await sink.stop()
+  return end
+}
+
+/** Applies one batch, as often as it takes; where to read on, or null when it was stopped. */
+async function applyBatch(options: PipelineOptions, batch: Batch): Promise<Watermark | null> {
+  const { sink, clock } = options
+  let refusals: readonly Refusal[] | null = null
+  for (let tries = 1; refusals === null; tries++) {
+    try {
+      refusals = await sink.apply(batch.records, batch.upTo)
+      if (tries > 1) options.onTrouble?.(null)
+    } catch (error) {
+      if (!(await backOff(options, error, tries))) return null
+      if (sink.recover !== undefined) return persist(options, () => recovered(options))
+    }
+  }
+  const letters = refusals.map((refusal) => letterOf(sink.name, clock.now(), refusal))
+  for (const letter of [...batch.unreadable, ...letters]) {
+    if ((await persist(options, () => bury(options, letter))) === null) return null
+  }
+  const first = batch.records.find(({ record }) => record.kind === 'event')?.record
+  options.onApplied({
+    applied: batch.upTo,
+    records: batch.records.length + batch.unreadable.length,
+    created: first?.kind === 'event' ? first.event.creationTime : null,
+  })
+  return batch.upTo
+}
+
+async function recovered({ sink, onTrouble }: PipelineOptions): Promise<Watermark> {
+  const place = (await sink.recover?.()) ?? (await sink.start())
+  onTrouble?.(null)
+  return place
+}
+
+/** Does something as often as it takes; null when it was stopped before it worked. */
+async function persist<T>(options: PipelineOptions, work: () => Promise<T>): Promise<T | null> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const result = await work()
+      if (tries > 1) options.onTrouble?.(null)
+      return result
+    } catch (error) {
+      if (!(await backOff(options, error, tries))) return null
+    }
+  }
+}
+
+/**
+ * Counts and tells a failure and waits, longer each time; false when stopped meanwhile. A failure that trying again is
+ * not known to help is tried again all the same: skipping would lose records.
+ */
+async function backOff(options: PipelineOptions, error: unknown, tries: number): Promise<boolean> {
+  const { sink, clock, telemetry, signal, onTrouble } = options
+  const trouble = asMillraceError(error)
+  const { code, message: reason } = trouble
+  telemetry.emit('millrace_sink_failures_total', 1, { sink: sink.name })
+  const level = trouble.retryable && tries < 5 ? 'warn' : 'error'
+  telemetry.log(level, 'sink-failed', { sink: sink.name, code, reason, tries })
+  onTrouble?.(trouble)
+  await clock.sleep(retryDelay(tries), signal)
+  return !signal.aborted
+}
+
+async function startPlace({ sink, log, telemetry }: PipelineOptions): Promise<Watermark> {
+  const from = await sink.start()
+  const offsets: number[] = []
+  for (let p = 0; p < log.partitions; p++) {
+    const wanted = from.generation === log.generation ? (from.offsets[p] ?? 0) : 0
+    const kept = await log.start(p)
+    if (kept > wanted) {
+      telemetry.log('error', 'log-trimmed-too-far', { sink: sink.name, partition: p, wanted, kept })
+    }
+    offsets.push(Math.max(wanted, kept))
+  }
+  return { generation: log.generation, offsets }
+}
+
+async function readBatch(options: PipelineOptions, from: Watermark): Promise<Batch> {
+  const { log } = options
+  const records: Placed[] = []
+  const unreadable: DeadLetter[] = []
+  const offsets = [...from.offsets]
+  const bytes = Math.ceil((options.batchBytes ?? BATCH_BYTES) / log.partitions)
+  for (let partition = 0; partition < log.partitions; partition++) {
+    const read = await log.read(partition, offsets[partition] ?? 0, bytes)
+    for (const { offset, value } of read.records) {
+      const place = { generation: log.generation, partition, offset }
+      try {
+        records.push({ ...place, record: decodeRecord(value) })
+      } catch (error) {
+        unreadable.push({
+          time: options.clock.now(),
+          reason: 'RECORD_UNREADABLE',
+          message: error instanceof Error ? error.message : String(error),
+          sink: options.sink.name,
+          ...place,
+          value: Buffer.from(value).toString('base64'),
+        })
+      }
+    }
+    offsets[partition] = read.next
+  }
+  return { records, unreadable, upTo: { generation: log.generation, offsets } }
+}
+
+const isEmpty = (batch: Batch): boolean => batch.records.length + batch.unreadable.length === 0
+
+/** Resolves when some partition has more than `from`, or when a signal aborts. */
+async function waitForMore(options: PipelineOptions, from: Watermark): Promise<true> {
+  const { log, signal, drain } = options
+  const done = AbortSignal.any(drain === undefined ? [signal] : [signal, drain])
+  const enough = new AbortController()
+  const either = AbortSignal.any([done, enough.signal])
+  const waits = from.offsets.map((offset, p) => log.waitFor(p, offset, either))
+  try {
+    await Promise.race(waits)
+  } finally {
+    enough.abort()
+    await Promise.allSettled(waits)
+  }
+  return true
+}
+
+/** Unreadable records count; refusals by the rules (an id used twice) are the sender's and do not. */
+function count(breaker: BreakerState, batch: Batch): BreakerState {
+  let state = breaker
+  for (let i = 0; i < batch.unreadable.length; i++) state = countRecord(state, true)
+  return isBroken(state) ? state : countGood(state, batch.records.length)
+}
+
+function letterOf(sink: SinkName, time: number, { placed, code, message }: Refusal): DeadLetter {
+  const { generation, partition, offset, record } = placed
+  const value = encodeRecord(record).toString('base64')
+  return { time, reason: code, message, sink, generation, partition, offset, value }
+}
+
+async function bury(options: PipelineOptions, letter: DeadLetter): Promise<true> {
+  await options.deadLetter(letter)
+  options.telemetry.emit('millrace_dead_letters_total', 1, { reason: letter.reason })
+  return true
+}
