@@ -1,51 +1,30 @@
-// The logs of one data folder: events, control and dead letters, as three tables of one LMDB environment. One value is a
-// commit group (`log-group.ts`), written by one asynchronous put, which resolves after the fdatasync
-// (`overlappingSync: false`); then the durable end moves, and only then readers see the records and appends resolve.
-import { open, type RootDatabase } from 'lmdb'
+// One log of an embedded environment, as a table of LMDB. One value is a commit group (`log-group.ts`), written by one
+// asynchronous put, which resolves after the fdatasync; then the durable end moves, and only then readers see the records
+// and appends resolve.
 import type { Clock } from '#ports/clock'
 import { MillraceError } from '#ports/errors'
-import type { Closable, Health } from '#ports/lifecycle'
+import type { Health } from '#ports/lifecycle'
 import type { Log } from '#ports/log'
 import type { Telemetry } from '#ports/telemetry'
 import { createCommitGroups } from './commit-group.ts'
 import { createDurableEnd, type DurableEndWriter } from './durable-end.ts'
 import { logError } from './errors.ts'
-import { committed, DURABLE_ENVIRONMENT, probeFull } from './lmdb.ts'
+import { committed, probeFull } from './lmdb.ts'
 import { groupBytes, groupCount, isWholeGroup, packGroup } from './log-group.ts'
 import {
   assertPartition,
   createGroupReader,
-  EVENTS_TABLE,
   GENERATION,
   type GroupTable,
-  type LogShare,
   readerMethods,
 } from './log-reader.ts'
 
-/** Address space mapped at first; LMDB maps more when the file outgrows it. */
-const MAP_BYTES = 16 * 2 ** 30
 /** Groups that one transaction of a trim removes. */
 const TRIM_GROUPS = 2_000
 /** A reused buffer larger than this is given back after the group. */
 const BUFFER_BYTES_KEPT = 8 * 1024 * 1024
 
-export interface EmbeddedLogs extends Closable {
-  readonly events: Log
-  readonly control: Log
-  readonly deadLetters: Log
-  /** For `openSharedLogReader` in other threads of this process. */
-  share(): LogShare
-}
-
-export interface LogsOptions {
-  /** Folder of the environment; made when it is missing. */
-  readonly path: string
-  readonly clock: Clock
-  readonly telemetry: Telemetry
-  readonly mapSize?: number
-}
-
-interface TableContext {
+export interface LogContext {
   readonly table: GroupTable
   readonly name: string
   readonly path: string
@@ -53,47 +32,16 @@ interface TableContext {
   readonly telemetry: Telemetry
 }
 
-/**
- * Opens the logs and cuts a damaged last group off each. The caller owns the data folder: two processes must not open
- * one path.
- * @throws MillraceError LOG_FULL, LOG_UNAVAILABLE
- */
-export async function openLogs(options: LogsOptions): Promise<EmbeddedLogs> {
-  const { path, clock, telemetry, mapSize = MAP_BYTES } = options
-  let environment: RootDatabase
+export interface TableLog {
+  readonly log: Log
+  readonly durable: DurableEndWriter
+}
+
+/** Opens the log of one table; a damaged last group is cut off. @throws MillraceError LOG_FULL, LOG_UNAVAILABLE */
+export async function openTableLog(context: LogContext): Promise<TableLog> {
   try {
-    environment = open({ path, mapSize, ...DURABLE_ENVIRONMENT })
-  } catch (error) {
-    throw logError(error)
-  }
-  const openLog = async (name: string): Promise<TableLog> => {
-    const table = environment.openDB<Buffer, number>(name, { encoding: 'binary' })
-    const context: TableContext = { table, name, path, clock, telemetry }
     return createTableLog(context, await recoverEnd(context))
-  }
-  try {
-    const [events, control, deadLetters] = [
-      await openLog(EVENTS_TABLE),
-      await openLog('control'),
-      await openLog('dead-letters'),
-    ]
-    let closing: Promise<void> | null = null
-    const close = async (): Promise<void> => {
-      await Promise.all([events.log.close(), control.log.close(), deadLetters.log.close()])
-      await environment.close()
-    }
-    return {
-      events: events.log,
-      control: control.log,
-      deadLetters: deadLetters.log,
-      share: () => ({ path, durable: events.durable.shared }),
-      close: () => {
-        closing ??= close()
-        return closing
-      },
-    }
   } catch (error) {
-    await environment.close()
     throw logError(error)
   }
 }
@@ -102,7 +50,7 @@ export async function openLogs(options: LogsOptions): Promise<EmbeddedLogs> {
  * Start and end of a table. Groups at its end that are not whole are removed: no append of theirs was acknowledged, or
  * the disk lost it, which the log line says. An empty group then keeps the end.
  */
-async function recoverEnd({ table, name, telemetry }: TableContext): Promise<DurableEndWriter> {
+async function recoverEnd({ table, name, telemetry }: LogContext): Promise<DurableEndWriter> {
   let start = 0
   for (const key of table.getKeys({ limit: 1 })) start = key
   for (;;) {
@@ -124,12 +72,7 @@ async function recoverEnd({ table, name, telemetry }: TableContext): Promise<Dur
   }
 }
 
-interface TableLog {
-  readonly log: Log
-  readonly durable: DurableEndWriter
-}
-
-function createTableLog(context: TableContext, durable: DurableEndWriter): TableLog {
+function createTableLog(context: LogContext, durable: DurableEndWriter): TableLog {
   const { table, name, path, clock, telemetry } = context
   let closed = false
   let failure: { readonly error: MillraceError; readonly at: number } | null = null

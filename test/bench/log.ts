@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { systemClock } from '#ports/clock'
 import { silentTelemetry } from '#ports/telemetry'
 import { createCommitGroups } from '../../infra/embedded/commit-group.ts'
-import { openLogs } from '../../infra/embedded/log.ts'
 import { groupBytes, packGroup } from '../../infra/embedded/log-group.ts'
+import { openLogs } from '../../infra/embedded/logs.ts'
 
 const RECORD = Buffer.alloc(200, 'r')
 

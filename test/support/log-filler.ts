@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { systemClock } from '#ports/clock'
 import { asMillraceError, type ErrorCode } from '#ports/errors'
 import type { Telemetry } from '#ports/telemetry'
-import { type EmbeddedLogs, openLogs } from '../../infra/embedded/log.ts'
+import { type EmbeddedLogs, openLogs } from '../../infra/embedded/logs.ts'
 import { readAll } from '../conformance/log-suite.ts'
 
 export interface FillReport {

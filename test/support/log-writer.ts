@@ -3,7 +3,7 @@
 import { writeSync } from 'node:fs'
 import { systemClock } from '#ports/clock'
 import { silentTelemetry } from '#ports/telemetry'
-import { openLogs } from '../../infra/embedded/log.ts'
+import { openLogs } from '../../infra/embedded/logs.ts'
 
 export const WRITERS = 16
 
