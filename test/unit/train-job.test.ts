@@ -1,0 +1,379 @@
+// The training job over in-memory ports: its order, and what is left when a step fails, is cancelled or is cut off.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import type { BatchEngine } from '#ports/batch-engine'
+import type { Directory } from '#ports/directory'
+import { MillraceError } from '#ports/errors'
+import type { ItemIndex } from '#ports/item-index'
+import type { JobContext, JobQueue } from '#ports/job-queue'
+import type { Models } from '#ports/models'
+import { silentTelemetry } from '#ports/telemetry'
+import { decodeRecord } from '#schemas/codec'
+import type { ControlChange, DirectoryState } from '#schemas/directory'
+import { decideControl, EMPTY_DIRECTORY, foldControl } from '#schemas/directory-fold'
+import type { Model } from '#schemas/model'
+import { RETIRE_AFTER_MS, restoreVersions } from '../../batch/publish.ts'
+import { registerTrainJob, type TrainingDeps } from '../../batch/train-job.ts'
+import { createModels } from '../../infra/archive/models.ts'
+import { createManualClock } from '../support/memory/clock.ts'
+import { createMemoryFiles } from '../support/memory/files.ts'
+import { createMemoryItemIndex } from '../support/memory/item-index.ts'
+import { createMemoryJobQueue } from '../support/memory/job-queue.ts'
+import { createMemoryLog } from '../support/memory/log.ts'
+import { variantOf } from '../support/training.ts'
+
+const ENGINE = 'shop'
+
+function memoryDirectory(notes: string[]): Directory {
+  let state: DirectoryState = EMPTY_DIRECTORY
+  let written = 0
+  return {
+    get state() {
+      return state
+    },
+    async write(draft) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const record = { ...draft, appendId: `a${written}`, time: written++ }
+      const verdict = decideControl(state, record)
+      if (verdict.accepted) {
+        state = foldControl(state, record)
+        for (const { type } of draft.changes) notes.push(type)
+      }
+      return verdict
+    },
+    catchUp: async () => {},
+    accessKey: () => undefined,
+    keyText: () => null,
+    sealKey: (text) => ({ hash: text, sealed: null }),
+    subscribe: () => () => {},
+    health: async () => ({ name: 'directory', status: 'ok', detail: '' }),
+    close: async () => {},
+  }
+}
+
+const model: Model = {
+  items: ['a', 'b'],
+  indicators: [
+    {
+      name: 'buy',
+      terms: ['a', 'b'],
+      starts: Uint32Array.of(0, 1, 2),
+      term: Uint32Array.of(1, 0),
+      weight: Float32Array.of(1, 0.5),
+    },
+  ],
+  rankings: [{ name: 'popRank', type: 'popular', values: Float64Array.of(1, 2) }],
+}
+
+interface World extends TrainingDeps {
+  readonly queue: JobQueue
+  readonly models: Models
+  readonly index: ItemIndex
+  readonly clock: ReturnType<typeof createManualClock>
+  readonly notes: string[]
+  readonly versions: () => Record<string, string>
+  readonly indexed: () => string[]
+  readonly train: () => Promise<string>
+}
+
+async function world(t: TestContext, change: Partial<TrainingDeps> = {}): Promise<World> {
+  const notes: string[] = []
+  const clock = createManualClock()
+  const directory = memoryDirectory(notes)
+  const index = createMemoryItemIndex()
+  const queue = createMemoryJobQueue({ clock })
+  const models = createModels({ files: createMemoryFiles(), telemetry: silentTelemetry })
+  let count = 0
+  const batch: BatchEngine = {
+    async train(task) {
+      notes.push('train')
+      const { engineId, versionId, factory, watermark, asOf } = task
+      return models.write(
+        {
+          engineId,
+          versionId,
+          factory,
+          watermark,
+          asOf,
+          trainedAt: clock.now() + count,
+          counts: { events: 3 },
+          seconds: {},
+        },
+        model,
+      )
+    },
+    health: async () => ({ name: 'batch', status: 'ok', detail: '' }),
+    close: async () => {},
+  }
+  const deps: TrainingDeps = {
+    clock,
+    directory,
+    index,
+    models,
+    queue,
+    batch,
+    log: createMemoryLog({ partitions: 3 }),
+    archive: {
+      closeAt: async ({ offsets }) => {
+        notes.push(`closed at ${offsets}`)
+      },
+    },
+    watermarks: {
+      applied: () => ({ generation: 0, offsets: [] }),
+      waitFor: async (sink) => {
+        notes.push(`${sink} waited for`)
+        return true
+      },
+    },
+    ids: () => `v${++count}`,
+    telemetry: silentTelemetry,
+    ...change,
+  }
+  const changes: ControlChange[] = [
+    { type: 'app-created', app: { id: 1, name: 'shop', description: null } },
+    {
+      type: 'engine-registered',
+      engineId: ENGINE,
+      appId: 1,
+      factory: 'universal',
+      variant: variantOf({ indicators: [{ name: 'buy' }] }),
+    },
+  ]
+  await directory.write({ expects: {}, changes })
+  notes.length = 0
+  const training = registerTrainJob(deps)
+  t.after(() => training.close())
+  return {
+    ...deps,
+    clock,
+    notes,
+    versions: () =>
+      Object.fromEntries(
+        (directory.state.engines.get(ENGINE)?.versions ?? []).map((v) => [v.id, v.status]),
+      ),
+    indexed: () => deps.index.versions().map(({ versionId }) => versionId),
+    async train() {
+      const job = await queue.add('train', ENGINE, { engineId: ENGINE, asOf: null })
+      const ended = await queue.follow(job.id, () => {})
+      if (ended.state === 'done') return String(ended.result?.versionId)
+      return ended.error?.code ?? ended.state
+    },
+  }
+}
+
+const modelsOf = async ({ models }: World): Promise<string[]> =>
+  (await models.list(ENGINE)).map(({ versionId }) => versionId).sort()
+
+test('a training: every step in its order', async (t) => {
+  const w = await world(t)
+  assert.equal(await w.train(), 'v1')
+  assert.deepEqual(w.notes, [
+    'version-opened',
+    'closed at 1,1,1',
+    'version-watermarked',
+    'train',
+    'index waited for',
+    'version-activated',
+  ])
+  const { records } = await w.log.read(1, 0, 1e6)
+  const barrier = decodeRecord(records[0]?.value ?? new Uint8Array())
+  assert.deepEqual(
+    [barrier.kind, barrier.kind === 'barrier' && barrier.versionId, records.length],
+    ['barrier', 'v1', 1],
+  )
+  const engine = w.directory.state.engines.get(ENGINE)
+  assert.equal(engine?.activeVersion, 'v1')
+  assert.equal(engine?.versions[0]?.summary?.events, 3)
+  assert.deepEqual(engine?.versions[0]?.watermark, { generation: 0, offsets: [1, 1, 1] })
+})
+
+test('three models stay in files, two in the index, the oldest a minute longer', async (t) => {
+  const w = await world(t)
+  for (let n = 1; n <= 5; n++) assert.equal(await w.train(), `v${n}`)
+  assert.deepEqual(await modelsOf(w), ['v3', 'v4', 'v5'])
+  assert.deepEqual(w.indexed().sort(), ['v1', 'v2', 'v3', 'v4', 'v5'])
+  w.clock.advance(RETIRE_AFTER_MS - 1)
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(w.indexed().length, 5)
+  w.clock.advance(1)
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  assert.deepEqual(w.indexed().sort(), ['v4', 'v5'])
+})
+
+const broken = (): never => {
+  throw new Error('broken on purpose')
+}
+
+test('a step that fails closes the version, and the one before still answers', async (t) => {
+  const steps: Record<string, (w: World) => void> = {
+    barrier: (w) => (w.log.append = broken),
+    archive: (w) => (w.archive.closeAt = broken),
+    training: (w) => (w.batch.train = broken),
+    'item index': (w) => (w.watermarks.waitFor = async () => false),
+    model: (w) => (w.models.read = broken),
+    publish: (w) => (w.index.publish = broken),
+    check: (w) => (w.index.lists = async () => []),
+  }
+  for (const [step, breakIt] of Object.entries(steps)) {
+    const w = await world(t)
+    await w.train()
+    breakIt(w)
+    assert.equal(await w.train(), 'TRAINING_FAILED', step)
+    assert.deepEqual(w.versions(), { v2: 'failed', v1: 'active' }, step)
+    assert.deepEqual(w.indexed(), ['v1'], step)
+    assert.deepEqual(await modelsOf(w), ['v1'], step)
+    const reason = w.directory.state.engines.get(ENGINE)?.versions[0]?.reason ?? ''
+    assert.match(reason, /on purpose|did not reach|lacks the lists/, step)
+  }
+})
+
+test('an error with a code of its own keeps it', async (t) => {
+  const w = await world(t)
+  w.batch.train = async () => {
+    throw new MillraceError('TRAINING_NO_EVENTS', { app: 'shop', event: 'buy', engine: ENGINE })
+  }
+  assert.equal(await w.train(), 'TRAINING_NO_EVENTS')
+  assert.deepEqual(w.versions(), { v1: 'failed' })
+})
+
+test('cancelled in any step: the version is closed, nothing is left of it', async (t) => {
+  const never = new Promise<never>(() => {})
+  const steps: Record<string, (w: World, reached: () => void) => void> = {
+    archive: (w, reached) => {
+      w.archive.closeAt = () => {
+        reached()
+        return never
+      }
+    },
+    training: (w, reached) => {
+      w.batch.train = (_task, { signal }) => {
+        reached()
+        return new Promise((_resolve, reject) => {
+          const cancelled = new MillraceError('TRAINING_CANCELLED', { engine: ENGINE })
+          signal.addEventListener('abort', () => reject(cancelled))
+        })
+      }
+    },
+    'item index': (w, reached) => {
+      w.watermarks.waitFor = () => {
+        reached()
+        return never
+      }
+    },
+    publish: (w, reached) => {
+      const { publish } = w.index
+      w.index.publish = async (version, published) => {
+        reached()
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        await publish.call(w.index, version, published)
+      }
+    },
+  }
+  for (const [step, hold] of Object.entries(steps)) {
+    const w = await world(t)
+    await w.train()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    hold(w, resolve)
+    const job = await w.queue.add('train', ENGINE, { engineId: ENGINE, asOf: null })
+    await promise
+    assert.equal(await w.queue.cancel(job.id), true, step)
+    assert.deepEqual(w.versions(), { v2: 'cancelled', v1: 'active' }, step)
+    assert.deepEqual(w.indexed(), ['v1'], step)
+    assert.deepEqual(await modelsOf(w), ['v1'], step)
+  }
+})
+
+/** Runs the handler as the queue of a new process does, with what the attempt before left. */
+async function again(w: World, checkpoint: { versionId: string }): Promise<unknown> {
+  let handler: ((context: JobContext) => Promise<unknown>) | undefined
+  const queue: JobQueue = {
+    ...w.queue,
+    process: (_name, given) => {
+      handler = given
+    },
+  }
+  const training = registerTrainJob({ ...w, queue })
+  const job = await w.queue.add('other', 'other', { engineId: ENGINE, asOf: null })
+  const context: JobContext = {
+    job: { ...job, checkpoint, attempts: 2 },
+    signal: new AbortController().signal,
+    progress: () => {},
+    checkpoint: async () => {},
+  }
+  const result = await handler?.(context)
+  await training.close()
+  return result
+}
+
+test('after a crash the open version is cancelled and a new one is made', async (t) => {
+  const w = await world(t)
+  await w.train()
+  const opened = { type: 'version-opened', engineId: ENGINE, versionId: 'lost' } as const
+  await w.directory.write({ expects: {}, changes: [opened] })
+  const result = await again(w, { versionId: 'lost' })
+  assert.equal((result as { versionId: string }).versionId, 'v2')
+  assert.deepEqual(w.versions(), { v2: 'active', lost: 'cancelled', v1: 'previous' })
+})
+
+test('a crash after the switch: the job is done and trains no second time', async (t) => {
+  const w = await world(t)
+  await w.train()
+  const result = await again(w, { versionId: 'v1' })
+  assert.equal((result as { versionId: string }).versionId, 'v1')
+  assert.deepEqual(w.versions(), { v1: 'active' })
+})
+
+test('the process stops during a training: the version stays open for the next attempt', async (t) => {
+  const w = await world(t)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  w.archive.closeAt = () => {
+    resolve()
+    return new Promise<never>(() => {})
+  }
+  const training = registerTrainJob(w)
+  await w.queue.add('train', ENGINE, { engineId: ENGINE, asOf: null })
+  await promise
+  await training.close()
+  await new Promise((done) => setTimeout(done, 5))
+  assert.deepEqual(w.versions(), { v1: 'open' })
+  const [job] = await w.queue.list(1)
+  assert.equal(job?.state, 'running')
+  await w.queue.close()
+})
+
+test('rollback: to the version before, to a named one, to none', async (t) => {
+  const w = await world(t)
+  const training = registerTrainJob(w)
+  t.after(() => training.close())
+  await w.train()
+  await assert.rejects(training.rollback(ENGINE, null), { code: 'NO_ROLLBACK' })
+  await w.train()
+  await w.train()
+  assert.equal(await training.rollback(ENGINE, null), 'v2')
+  assert.deepEqual(w.versions(), { v3: 'previous', v2: 'active', v1: 'archived' })
+  await w.index.retire(ENGINE, 'v1')
+  assert.equal(await training.rollback(ENGINE, 'v1'), 'v1')
+  assert.ok(w.indexed().includes('v1'))
+  assert.equal(await training.rollback(ENGINE, 'v1'), 'v1')
+  await assert.rejects(training.rollback(ENGINE, 'v9'), { code: 'VERSION_NOT_FOUND' })
+  await assert.rejects(training.rollback('other', null), { code: 'ENGINE_NOT_FOUND' })
+})
+
+test('a start loads the active and the previous version; a damaged one keeps none from it', async (t) => {
+  const w = await world(t)
+  for (let n = 0; n < 3; n++) await w.train()
+  const index = createMemoryItemIndex()
+  assert.deepEqual(await restoreVersions({ ...w, index }), [])
+  assert.deepEqual(
+    index.versions().map(({ versionId }) => versionId),
+    ['v3', 'v2'],
+  )
+  await w.models.remove(ENGINE, 'v3')
+  const second = createMemoryItemIndex()
+  const failures = await restoreVersions({ ...w, index: second })
+  assert.deepEqual(
+    failures.map(({ versionId, error }) => [versionId, error.code]),
+    [['v3', 'VERSION_NOT_FOUND']],
+  )
+  assert.deepEqual(second.versions().length, 1)
+})
