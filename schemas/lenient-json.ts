@@ -267,7 +267,8 @@ function readNumber(token: string): number | JsonNumber | undefined {
     text = digits === '' ? '0' : token.startsWith('-') ? `-${digits}` : digits
   } else if (DOUBLE.test(token)) text = javaDouble(number)
   else return undefined
-  return String(number) === text ? number : new JsonNumber(text)
+  const same = Number.isFinite(number) && String(number) === text
+  return same ? number : new JsonNumber(text)
 }
 
 /** A double as Java's `Double.toString` prints it; both zeros as `0.0`. */
