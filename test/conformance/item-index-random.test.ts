@@ -146,6 +146,8 @@ function randomQuery(world: World, scoring: ScoredQuery['scoring']): ScoredQuery
       ['popRank', 'stars'],
       ['stars', 'trendRank', 'popRank'],
       ['trendRank'],
+      RANKINGS,
+      RANKINGS,
       [...RANKINGS, 'none'],
       [],
     ]),
@@ -165,7 +167,7 @@ async function publishBoth({ embedded, twin }: Pair, world: World): Promise<void
   const model = randomModel(world)
   await twin.publish(version, model)
   const published = embedded.publish(version, model)
-  for (let turn = world.random.below(12); turn > 0; turn--) {
+  for (let turn = world.random.below(30); turn > 0; turn--) {
     await changeBoth({ embedded, twin }, world, world.random.below(6))
     await new Promise(setImmediate)
   }

@@ -48,13 +48,13 @@ export function* followDocuments(followed: Followed): Steps<Documents> {
     const document =
       ofModel || table.described.has(item) || table.wasSeen(version.primaryEvent, item)
     live.put(item, document && !table.deleted.has(item))
-    const moved = refreshRankings(liveRankings, table, item)
+    // An item that is no document any more keeps its place in the orders, and that must be the right one.
+    if (refreshRankings(liveRankings, table, item)) {
+      for (const order of orders.values()) order.move(item)
+    }
     if (!document) return
     if (!ofModel) others.add(item)
-    for (const order of orders.values()) {
-      order.add(item)
-      if (moved) order.move(item)
-    }
+    for (const order of orders.values()) order.add(item)
   }
   const followChange = (item: number): void => {
     follow(item)
