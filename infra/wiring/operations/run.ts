@@ -19,6 +19,7 @@ import { exportEvents } from './export.ts'
 import { importEvents } from './import.ts'
 import { modelList, modelRollback } from './models.ts'
 import { status } from './status.ts'
+import { sync } from './sync.ts'
 import { train, trainCancel } from './train.ts'
 
 export interface OperationContext {
@@ -58,6 +59,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'model.list': modelList,
   'model.rollback': modelRollback,
   status,
+  sync,
 }
 
 /** Runs the operation of this name. @throws MillraceError NOT_FOUND, and whatever the operation throws */

@@ -1,0 +1,19 @@
+// `sync`: everything acknowledged before the call is applied by the store and index sinks and in closed ranges of the archive.
+import { MillraceError } from '#ports/errors'
+import type { Json } from '#schemas/json'
+import type { Platform } from '../platform.ts'
+
+const TIMEOUT_MS = 300_000
+
+export async function sync({ log, watermarks, archiveCloser }: Platform): Promise<Json> {
+  const offsets = await Promise.all(
+    Array.from({ length: log.partitions }, (_, partition) => log.end(partition)),
+  )
+  const end = { generation: log.generation, offsets }
+  for (const sink of ['store', 'index'] as const) {
+    const applied = await watermarks.waitFor(sink, end, TIMEOUT_MS)
+    if (!applied) throw new MillraceError('READ_TIMEOUT', { ms: TIMEOUT_MS })
+  }
+  await archiveCloser.closeAt(end)
+  return { generation: end.generation, offsets }
+}
