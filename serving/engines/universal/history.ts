@@ -1,0 +1,57 @@
+// The one history read of a query: the user's newest events of the engine's indicators and of its blacklist.
+import type { EventStore, HistoryEvent, HistoryRequest } from '#ports/event-store'
+import { ITEMS_PER_USER_MAX, type UniversalParams, USER_TYPE } from '#schemas/engines/universal'
+import { DEFAULT_CHANNEL } from '#schemas/event'
+import type { UniversalQuery } from '#schemas/query'
+import { blacklistNames } from './plan.ts'
+
+type Wanted = HistoryRequest['events']
+
+/**
+ * Users repeat themselves: to find N distinct ids, up to this many times N events are read.
+ */
+const REPEATS = 4
+
+/** What to read for a query: each event name once, with the number of newest events. */
+export function historyEvents(params: UniversalParams, query: UniversalQuery): Wanted {
+  const blacklist = blacklistNames(params, query)
+  const limits = new Map<string, number>()
+  for (const { name, maxItemsPerUser } of params.indicators) {
+    if (query.eventNames !== null && !query.eventNames.includes(name)) continue
+    const events = params.scoring === 'global' ? maxItemsPerUser : REPEATS * maxItemsPerUser
+    limits.set(name, Math.min(events, ITEMS_PER_USER_MAX))
+  }
+  // Whatever the user has ever bought must not come back: the blacklist has no limit but the one on everything.
+  for (const name of blacklist) limits.set(name, ITEMS_PER_USER_MAX)
+  return Array.from(limits, ([event, limit]) => ({ event, limit }))
+}
+
+export interface HistoryReader {
+  /** Reads what the user of a query did, as far as the engine uses it. @throws what the store throws */
+  read(user: string, query: UniversalQuery): Promise<readonly HistoryEvent[]>
+}
+
+/** Reads histories of one app; the wanted events of a plain query are worked out once. */
+export function createHistoryReader(
+  store: EventStore,
+  app: number,
+  params: UniversalParams,
+): HistoryReader {
+  let plain: Wanted | null = null
+  return {
+    read(user, query) {
+      let events: Wanted
+      if (query.eventNames === null) {
+        plain ??= historyEvents(params, query)
+        events = plain
+      } else events = historyEvents(params, query)
+      if (events.length === 0) return NOTHING
+      // Cheap where nothing was written, and without it this reader may look at an old snapshot.
+      store.refresh()
+      const entityType = USER_TYPE
+      return store.history({ app, channel: DEFAULT_CHANNEL, entityType, entityId: user, events })
+    },
+  }
+}
+
+const NOTHING: Promise<readonly HistoryEvent[]> = Promise.resolve([])

@@ -1,0 +1,194 @@
+// Plans the one scored query of a request. Pure: parameters, query, history, the query item's lists and the time in, what
+// the index is asked out.
+//
+// `weighted` and `global` differ in what a query may say, because `global` keeps the Universal Recommender's semantics:
+//
+//                          weighted                          global
+//   history counted        newest N distinct ids             newest N events, then distinct
+//   userBias, itemBias     query's, else the engine's:       the engine's sign alone filters; a query's counts
+//                          < 0 filters, 0 leaves it out      if > 0, else 1
+//   filter without ids     left out                          kept: nothing matches
+//   engine's fields        those the query does not name     all, beside the query's
+//   eventNames             choose the evidence               choose the evidence and what is blacklisted
+//   rankings               as configured                     by type, as the old engine's hash map had them
+import type { HistoryEvent } from '#ports/event-store'
+import type { ItemLists } from '#ports/item-index'
+import type { Indicator, UniversalParams } from '#schemas/engines/universal'
+import type { RankingType } from '#schemas/model'
+import type {
+  DateRule,
+  EvidenceClause,
+  FieldRule,
+  ScoredQuery,
+  UniversalQuery,
+} from '#schemas/query'
+
+export interface PlanInput {
+  readonly params: UniversalParams
+  readonly query: UniversalQuery
+  /** Newest first within each event name. */
+  readonly history: readonly HistoryEvent[]
+  /** Lists of `query.item`, or null when it is unknown or there is none. */
+  readonly lists: ItemLists | null
+  /** Milliseconds; what `currentDate` is when the query has none. */
+  readonly now: number
+}
+
+export function planQuery(input: PlanInput): ScoredQuery {
+  const { params, query } = input
+  return {
+    scoring: params.scoring,
+    evidence: [...userClauses(input), ...itemClauses(input), ...itemSetClauses(input)],
+    rules: rulesOf(params, query),
+    dates: datesOf(params, query, input.now),
+    excludeIds: excludedOf(input),
+    from: query.from ?? 0,
+    num: query.num ?? params.num,
+    rankings: rankingsOf(params),
+    withRanks: query.withRanks,
+    explain: query.explain,
+  }
+}
+
+/** How a bias makes its evidence count; null leaves the evidence out. */
+interface Strength {
+  readonly boost: number
+  readonly must: boolean
+}
+
+function strengthOf(
+  params: UniversalParams,
+  engine: number,
+  query: number | null,
+): Strength | null {
+  if (params.scoring === 'global') {
+    if (engine < 0) return { boost: 1, must: true }
+    const bias = query ?? engine
+    return { boost: bias > 0 ? bias : 1, must: false }
+  }
+  const bias = query ?? engine
+  if (bias === 0) return null
+  return bias < 0 ? { boost: 1, must: true } : { boost: bias, must: false }
+}
+
+/** Clauses of evidence, one an indicator; those without ids count only where they are the old engine's filter. */
+function clauses(
+  params: UniversalParams,
+  found: readonly { readonly indicator: string; readonly ids: readonly string[] }[],
+  { boost, must }: Strength,
+  source: EvidenceClause['source'],
+): EvidenceClause[] {
+  const keepEmpty = must && params.scoring === 'global'
+  return found
+    .filter(({ ids }) => ids.length > 0 || keepEmpty)
+    .map(({ indicator, ids }) => ({ indicator, ids, boost, must, source }))
+}
+
+function userClauses({ params, query, history }: PlanInput): EvidenceClause[] {
+  if (query.user === null) return []
+  const strength = strengthOf(params, params.userBias, query.userBias)
+  if (strength === null) return []
+  const found = params.indicators
+    .filter(({ name }) => query.eventNames === null || query.eventNames.includes(name))
+    .map((indicator) => ({
+      indicator: indicator.name,
+      ids: newestIds(history, indicator, params.scoring === 'global'),
+    }))
+  return clauses(params, found, strength, 'user')
+}
+
+/** The newest N distinct targets of one event name, or the distinct ones of the newest N events. */
+function newestIds(
+  history: readonly HistoryEvent[],
+  { name, maxItemsPerUser }: Indicator,
+  countEvents: boolean,
+): readonly string[] {
+  const ids = new Set<string>()
+  let events = 0
+  for (const event of history) {
+    if (event.event !== name) continue
+    if ((countEvents ? events : ids.size) >= maxItemsPerUser) break
+    events++
+    ids.add(event.targetEntityId)
+  }
+  return [...ids]
+}
+
+/** The query item's own correlated ids stand in for a history. */
+function itemClauses({ params, query, lists }: PlanInput): EvidenceClause[] {
+  if (query.item === null || lists === null) return []
+  const strength = strengthOf(params, params.itemBias, query.itemBias)
+  return strength === null ? [] : clauses(params, lists.lists, strength, 'item')
+}
+
+/** The set stands in for a history of the primary event. */
+function itemSetClauses({ params, query }: PlanInput): EvidenceClause[] {
+  if (query.itemSet === null || query.itemSet.length === 0) return []
+  const boost = query.itemSetBias ?? params.itemSetBias
+  if (!(boost > 0)) return []
+  const ids = [...new Set(query.itemSet)]
+  const indicator = params.indicators[0].name
+  return [{ indicator, ids, boost, must: false, source: 'itemSet' }]
+}
+
+function rulesOf(params: UniversalParams, query: UniversalQuery): readonly FieldRule[] {
+  const rules = query.fields.map(({ name, values, bias }) => ({ field: name, values, bias }))
+  for (const { name, values, bias } of params.fields) {
+    const replaced =
+      params.scoring === 'weighted'
+        ? rules.some((rule) => rule.field === name)
+        : rules.some(
+            (rule) => rule.field === name && rule.bias === bias && same(rule.values, values),
+          )
+    if (!replaced) rules.push({ field: name, values, bias })
+  }
+  return rules
+}
+
+function same(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i])
+}
+
+/** A query's range replaces the test of availability, which needs both names. */
+function datesOf(params: UniversalParams, query: UniversalQuery, now: number): readonly DateRule[] {
+  if (query.dateRange !== null) {
+    const { name, after, before } = query.dateRange
+    return [{ field: name, after, before, includeBefore: false }]
+  }
+  const { availableDateName: available, expireDateName: expires } = params
+  if (available === null || expires === null) return []
+  const date = query.currentDate ?? now
+  return [
+    { field: available, after: null, before: date, includeBefore: true },
+    { field: expires, after: date, before: null, includeBefore: false },
+  ]
+}
+
+function excludedOf({ params, query, history }: PlanInput): readonly string[] {
+  const excluded = new Set(query.blacklistItems)
+  if (query.item !== null && !(query.returnSelf ?? params.returnSelf)) excluded.add(query.item)
+  for (const item of query.itemSet ?? []) excluded.add(item)
+  const names = blacklistNames(params, query)
+  for (const { event, targetEntityId } of history) {
+    if (names.includes(event)) excluded.add(targetEntityId)
+  }
+  return [...excluded]
+}
+
+/** Events whose targets the user is not shown again. */
+export function blacklistNames(params: UniversalParams, query: UniversalQuery): readonly string[] {
+  const { eventNames } = query
+  if (eventNames === null || params.scoring === 'weighted') return params.blacklistEvents
+  return params.blacklistEvents.filter((name) => eventNames.includes(name))
+}
+
+/** Order in which the old engine sorted by rankings, whatever the order in engine.json. */
+const OLD_ORDER: readonly RankingType[] = ['trending', 'popular', 'userDefined', 'hot', 'random']
+
+function rankingsOf(params: UniversalParams): readonly string[] {
+  const rankings =
+    params.scoring === 'weighted'
+      ? params.rankings
+      : params.rankings.toSorted((a, b) => OLD_ORDER.indexOf(a.type) - OLD_ORDER.indexOf(b.type))
+  return rankings.map(({ name }) => name)
+}

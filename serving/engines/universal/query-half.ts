@@ -1,0 +1,52 @@
+// The universal engine's query half: body → query → recommendation → text.
+import type { Engine, ModelVersion } from '#schemas/directory'
+import type { UniversalParams } from '#schemas/engines/universal'
+import { parseUniversal } from '#schemas/engines/universal-parse'
+import type { QueryHalf, QueryHalfDeps } from '../query-half.ts'
+import { writeAnswer } from './answer.ts'
+import { parseUniversalQuery } from './query.ts'
+import { createRecommender } from './recommend.ts'
+
+export function createUniversalQueryHalf(
+  engine: Engine,
+  version: ModelVersion,
+  deps: QueryHalfDeps,
+): QueryHalf {
+  const params = queryParams(engine, version)
+  const recommender = createRecommender({
+    ...deps,
+    app: engine.appId,
+    engineId: engine.id,
+    versionId: version.id,
+    params,
+  })
+  const known = [...params.indicators.map(({ name }) => name), ...params.blacklistEvents]
+  const unknownEvents = (eventNames: readonly string[]): string[] =>
+    eventNames
+      .filter((name) => !known.includes(name))
+      .map((name) => `eventNames: ${name} is no indicator of this engine`)
+  return {
+    async answer(body, deadline) {
+      const { query, warnings } = parseUniversalQuery(body)
+      const recommendation = await recommender.recommend(query, deadline)
+      return {
+        body: writeAnswer(recommendation, query.withRanks),
+        degraded: recommendation.degraded,
+        warnings:
+          query.eventNames === null ? warnings : [...warnings, ...unknownEvents(query.eventNames)],
+      }
+    },
+  }
+}
+
+/**
+ * The engine's newest parameters, but what the model was made with where a query depends on it: a version that was
+ * trained as `weighted` has no meaning under `global`, and an indicator it does not know no lists.
+ */
+export function queryParams(engine: Engine, version: ModelVersion): UniversalParams {
+  const newest = parseUniversal(engine.variant)
+  const { indicators, minEventsPerUser, scoring, weights, rankings, seed } = parseUniversal(
+    version.variant,
+  )
+  return { ...newest, indicators, minEventsPerUser, scoring, weights, rankings, seed }
+}

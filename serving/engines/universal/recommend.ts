@@ -1,0 +1,93 @@
+// The path of one query: one history read and the item's lists beside it, one plan, one scored query.
+//
+//   query ─▶ history (budget) ─┬▶ plan ─▶ index.search ─▶ hits, with reasons if asked
+//         ─▶ lists of the item ┘
+import { asMillraceError } from '#ports/errors'
+import type { HistoryEvent } from '#ports/event-store'
+import type { ItemLists } from '#ports/item-index'
+import type { UniversalParams } from '#schemas/engines/universal'
+import type { Explanation, ScoredHit, UniversalQuery } from '#schemas/query'
+import { TOO_LATE } from '../../deadline.ts'
+import type { QueryHalfDeps } from '../query-half.ts'
+import { eventTimes, explainHit } from './explain.ts'
+import { createHistoryReader } from './history.ts'
+import { planQuery } from './plan.ts'
+
+export interface Recommendation {
+  readonly hits: readonly ScoredHit[]
+  /** One a hit, in the order of hits; null unless the query asked. */
+  readonly explanations: readonly Explanation[] | null
+  readonly degraded: readonly string[]
+}
+
+export interface RecommenderOptions extends QueryHalfDeps {
+  readonly app: number
+  readonly engineId: string
+  readonly versionId: string
+  readonly params: UniversalParams
+}
+
+export interface Recommender {
+  /**
+   * @param deadline on the monotonic clock; a history that is not there by then is left out, and named in `degraded`
+   * @throws MillraceError of the item index
+   */
+  recommend(query: UniversalQuery, deadline: number): Promise<Recommendation>
+}
+
+const NO_HISTORY: readonly HistoryEvent[] = []
+const WHOLE: readonly string[] = []
+const WITHOUT_HISTORY: readonly string[] = ['history']
+
+export function createRecommender(options: RecommenderOptions): Recommender {
+  const { app, clock, deadlines, engineId, index, params, store, telemetry, versionId } = options
+  const reader = createHistoryReader(store, app, params)
+
+  /** The user's history, or null when it cannot be had in time. */
+  async function historyOf(
+    user: string,
+    query: UniversalQuery,
+    deadline: number,
+  ): Promise<readonly HistoryEvent[] | null> {
+    try {
+      const left = Math.max(0, deadline - clock.monotonic())
+      const history = await deadlines.within(reader.read(user, query), left)
+      if (history !== TOO_LATE) return history
+      telemetry.log('warn', 'query-history-too-late', { engine: engineId })
+    } catch (error) {
+      const { code, message } = asMillraceError(error)
+      telemetry.log('error', 'query-history-failed', { engine: engineId, code, reason: message })
+    }
+    return null
+  }
+
+  async function listsOf(item: string): Promise<ItemLists | null> {
+    const [lists] = await index.lists(engineId, versionId, [item])
+    return lists ?? null
+  }
+
+  return {
+    async recommend(query, deadline) {
+      let history: readonly HistoryEvent[] | null = NO_HISTORY
+      let lists: ItemLists | null = null
+      if (query.item === null) {
+        if (query.user !== null) history = await historyOf(query.user, query, deadline)
+      } else {
+        const read = query.user === null ? NO_HISTORY : historyOf(query.user, query, deadline)
+        ;[history, lists] = await Promise.all([read, listsOf(query.item)])
+      }
+      const known = history ?? NO_HISTORY
+      const scored = planQuery({ params, query, history: known, lists, now: clock.now() })
+      const answer = await index.search(engineId, versionId, scored)
+      let degraded = history === null ? WITHOUT_HISTORY : WHOLE
+      if (answer.degraded.length > 0) degraded = [...degraded, ...answer.degraded]
+      let explanations: Explanation[] | null = null
+      if (query.explain) {
+        const times = eventTimes(known)
+        const input = { params, query, scored, history: known, degraded }
+        explanations = answer.hits.map((hit) => explainHit(input, times, hit))
+      }
+      return { hits: answer.hits, explanations, degraded }
+    },
+  }
+}
