@@ -71,7 +71,8 @@ function offsetAt(text: string, at: number): number {
   const hours = twoDigits(text, at + 1)
   const minutes = left === 3 ? 0 : twoDigits(text, colon ? at + 4 : at + 3)
   if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return Number.NaN
-  return (sign === 45 ? -1 : 1) * (hours * 60 + minutes)
+  const total = hours * 60 + minutes
+  return sign === 45 && total > 0 ? -total : total
 }
 
 /** Start of a day written yyyy-MM-dd, or NaN. */
@@ -129,8 +130,13 @@ interface Field {
   readonly max: number
 }
 
+/** Years are read up to nine digits, as PredictionIO does, so that the rest of the text is judged first. */
+const YEAR_PARSED = 999_999_999
+/** Years that a time can be made of. */
+const YEAR_MAX = 275_000
+
 const FIELDS: readonly Field[] = [
-  { name: 'year', digits: 9, before: null, min: -275_000, max: 275_000 },
+  { name: 'year', digits: 9, before: null, min: -YEAR_PARSED, max: YEAR_PARSED },
   { name: 'monthOfYear', digits: 2, before: /-/y, min: 1, max: 12 },
   { name: 'dayOfMonth', digits: 2, before: /-/y, min: 1, max: 31 },
   { name: 'hourOfDay', digits: 2, before: /T/y, min: 0, max: 23 },
@@ -186,6 +192,9 @@ export function parseQueryTime(text: string): QueryTime {
     number,
   ]
   const start = startOfDay(year, month, day)
+  if (Math.abs(year) > YEAR_MAX) {
+    return { ok: false, message: outOfRange(text, FIELDS[0] as Field, year, -YEAR_MAX, YEAR_MAX) }
+  }
   if (Number.isNaN(start)) {
     const days = daysInMonth(year, month)
     return { ok: false, message: outOfRange(text, FIELDS[2] as Field, day, 1, days) }
