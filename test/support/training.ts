@@ -73,6 +73,7 @@ export function train(
   events: readonly TrainingEvent[],
   variant: JsonObject,
   correlate: RowRunner = onThisThread,
+  asOf = Date.UTC(2026, 0, 1),
 ): Promise<Trained> {
   const task = {
     app: 1,
@@ -82,7 +83,7 @@ export function train(
     factory: 'universal',
     variant,
     watermark: { generation: 0, offsets: [events.length] },
-    asOf: Date.UTC(2026, 0, 1),
+    asOf,
   }
   const progress = (): void => {}
   return trainUniversal(task, {
