@@ -7,15 +7,16 @@
 //
 // Every sink, reader and trainer decides with `decide`, so they agree whatever is repeated or read again.
 import { entityHash, fnv1a32 } from './hashes.ts'
+import { orderOf } from './position.ts'
 import type { DeletionRecord, EventRecord, LogRecord, Placed } from './record.ts'
 
 /** Appends remembered per identity. Older ones are forgotten: a copy that late would need as many re-uses of one id. */
 export const APPENDS_REMEMBERED = 16
 
 export interface IdentityState {
-  /** Offset of the last record decided; one at or below it is a second reading of it. */
+  /** Order (`orderOf` its place) of the last record decided; one at or below it is a second reading of it. */
   readonly decidedAt: number
-  /** Offset of the live event, or -1 when there is none. */
+  /** Order of the live event, or -1 when there is none. */
   readonly liveAt: number
   /** Hash of the live (or last live) event's content, to tell a plain repeat from an id that was re-used. */
   readonly contentHash: number
@@ -41,41 +42,48 @@ export function appendOf(record: EventRecord): string {
   return record.appendId === '' ? record.event.eventId : record.appendId
 }
 
-/** Hash of what the sender said; times that we filled in (creationTime) are not part of it. */
+/**
+ * Hash of what the sender said. Times that we filled in are not part of it: the creation time never, the event's time
+ * when it is that too, so that a plain retry of an event without a time is a plain repeat.
+ */
 export function contentHash(record: EventRecord): number {
   const e = record.event
+  const time = e.eventTime === e.creationTime ? '' : e.eventTime
   return fnv1a32(
-    `${e.event}\u0000${e.targetEntityType ?? ''}\u0000${e.targetEntityId ?? ''}\u0000${e.eventTime}\u0000${e.prId ?? ''}\u0000${e.properties}`,
+    `${e.event}\u0000${e.targetEntityType ?? ''}\u0000${e.targetEntityId ?? ''}\u0000${time}\u0000${e.prId ?? ''}\u0000${e.properties}`,
   )
 }
 
-/** Decides one record of an identity from what was decided before. Pure; `previous` is undefined for a new identity. */
+/**
+ * Decides one record of an identity from what was decided before. Pure; `previous` is undefined for a new identity.
+ * `order` is `orderOf` the record's place (in the first generation: its offset).
+ */
 export function decide(
   previous: IdentityState | undefined,
-  offset: number,
+  order: number,
   record: LogRecord,
 ): Decision {
   const before = previous ?? NO_STATE
-  if (offset <= before.decidedAt) return { state: before, verdict: 'none' }
-  if (record.kind === 'event') return decideEvent(before, offset, record)
+  if (order <= before.decidedAt) return { state: before, verdict: 'none' }
+  if (record.kind === 'event') return decideEvent(before, order, record)
   if (record.kind === 'barrier') return { state: before, verdict: 'none' }
   const ended = before.liveAt >= 0
   return {
-    state: { ...before, decidedAt: offset, liveAt: -1 },
+    state: { ...before, decidedAt: order, liveAt: -1 },
     verdict: ended ? 'ended' : 'none',
   }
 }
 
-function decideEvent(before: IdentityState, offset: number, record: EventRecord): Decision {
+function decideEvent(before: IdentityState, order: number, record: EventRecord): Decision {
   const hash = contentHash(record)
   const append = appendOf(record)
   if (before.liveAt >= 0 || before.appends.includes(append)) {
     const repeat = before.appends.includes(append) || hash === before.contentHash
-    return { state: { ...before, decidedAt: offset }, verdict: repeat ? 'repeat' : 'reused' }
+    return { state: { ...before, decidedAt: order }, verdict: repeat ? 'repeat' : 'reused' }
   }
   const appends = [...before.appends, append].slice(-APPENDS_REMEMBERED)
   return {
-    state: { decidedAt: offset, liveAt: offset, contentHash: hash, appends },
+    state: { decidedAt: order, liveAt: order, contentHash: hash, appends },
     verdict: 'live',
   }
 }
@@ -94,7 +102,7 @@ export function effective(records: Iterable<Placed>): Placed<EventRecord>[] {
   const states = new Map<string, IdentityState>()
   const live = new Map<string, Placed<EventRecord>>()
   const decideOne = (key: string, placed: Placed): void => {
-    const { state, verdict } = decide(states.get(key), placed.offset, placed.record)
+    const { state, verdict } = decide(states.get(key), orderOf(placed), placed.record)
     states.set(key, state)
     if (verdict === 'live') live.set(key, placed as Placed<EventRecord>)
     if (verdict === 'ended') live.delete(key)
@@ -108,7 +116,7 @@ export function effective(records: Iterable<Placed>): Placed<EventRecord>[] {
         if (ends(record, event)) decideOne(key, placed)
     }
   }
-  return [...live.values()].sort((a, b) => a.offset - b.offset)
+  return [...live.values()].sort((a, b) => orderOf(a) - orderOf(b))
 }
 
 /** True when an erasure or data-delete ends this event (given that it stands behind it). */

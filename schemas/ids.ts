@@ -4,6 +4,9 @@ import { createHash, randomFillSync } from 'node:crypto'
 const HEX = Array.from({ length: 65536 }, (_, i) => i.toString(16).padStart(4, '0'))
 const hex = (n: number): string => HEX[n & 0xffff] as string
 
+/** One above the highest counter that fits into an id. */
+const COUNTER_END = 2 ** 26
+
 /** Limit of every id a client may give, in UTF-8 bytes. */
 export const ID_BYTES_MAX = 1024
 
@@ -24,10 +27,11 @@ export function createIdSource(fill: (pool: Uint16Array) => void = randomFillSyn
       fill(pool)
       next = 0
     }
-    if (now > lastMs) {
-      lastMs = now
+    // When the clock stands still for long, or steps back far, the ids run ahead of it.
+    if (now > lastMs || ++counter === COUNTER_END) {
+      lastMs = Math.max(now, lastMs + 1)
       counter = draw() & 0x3fff
-    } else counter++
+    }
     const high = Math.floor(lastMs / 65536)
     return (
       hex(Math.floor(high / 65536)) +

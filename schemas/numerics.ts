@@ -20,8 +20,8 @@ export function xLogX(n: number): number {
 
 /**
  * Dunning's log-likelihood ratio of a pair from counts: `k11` users with both, `r` with the row's item, `c` with the
- * column's, `n` in all. 0 when the two are independent (decided in integers). The order of additions is part of the
- * contract between the local and the Spark trainer.
+ * column's, `n` in all. 0 when the two are independent (decided in integers), and where rounding would leave less than 0.
+ * The order of additions is part of the contract between the local and the Spark trainer.
  */
 export function logLikelihoodRatio(k11: number, r: number, c: number, n: number): number {
   const k12 = r - k11
@@ -31,7 +31,7 @@ export function logLikelihoodRatio(k11: number, r: number, c: number, n: number)
   const matrix = xLogX(k11) + xLogX(k12) + xLogX(k21) + xLogX(k22)
   const row = xLogX(r) + xLogX(n - r) - xLogX(n)
   const column = xLogX(c) + xLogX(n - c)
-  return 2 * (matrix - row - column)
+  return Math.max(0, 2 * (matrix - row - column))
 }
 
 /** True when the pair occurs together more often than chance would have it. */

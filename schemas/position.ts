@@ -18,6 +18,14 @@ export interface Watermark {
 
 export const ORIGIN_GENERATION = 0
 
+/** Offsets of one generation and partition are below it. */
+const OFFSETS_PER_GENERATION = 2 ** 40
+
+/** One number for a place inside a partition: later records have higher ones, also over generations (up to 8,191). */
+export function orderOf(place: { readonly generation: number; readonly offset: number }): number {
+  return place.generation * OFFSETS_PER_GENERATION + place.offset
+}
+
 /** The watermark that includes nothing. */
 export function emptyWatermark(partitions: number, generation = ORIGIN_GENERATION): Watermark {
   return { generation, offsets: new Array<number>(partitions).fill(0) }
