@@ -20,6 +20,12 @@ export class BlockFormatError extends Error {
   override readonly name = 'BlockFormatError'
 }
 
+/** Models are read on the thread that answers queries: it gets its turn after so many. */
+const STRINGS_A_TURN = 50_000
+const WEIGHTS_A_TURN = 2_000_000
+
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
 const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8
 
 function header(kind: BlockKind, counts: readonly number[]): Buffer {
@@ -101,7 +107,7 @@ class Sections {
   }
 }
 
-export function readStrings(bytes: Uint8Array): string[] {
+export async function readStrings(bytes: Uint8Array): Promise<string[]> {
   const sections = new Sections(bytes, 'strings')
   const length = sections.count(0)
   const ends = sections.uint32(length)
@@ -119,6 +125,7 @@ export function readStrings(bytes: Uint8Array): string[] {
     if (end < start || end > size) throw new BlockFormatError('its strings do not fit')
     texts[i] = ascii ? text.slice(start, end) : utf8.toString('utf8', start, end)
     start = end
+    if (i % STRINGS_A_TURN === 0) await nextTurn()
   }
   return texts
 }
@@ -128,7 +135,7 @@ function isAscii(bytes: Uint8Array): boolean {
   return true
 }
 
-export function readLists(bytes: Uint8Array): ListsBlock {
+export async function readLists(bytes: Uint8Array): Promise<ListsBlock> {
   const sections = new Sections(bytes, 'lists')
   const starts = sections.uint32(sections.count(0) + 1)
   const length = sections.count(1)
@@ -138,11 +145,14 @@ export function readLists(bytes: Uint8Array): ListsBlock {
   if (starts[starts.length - 1] !== length) throw new BlockFormatError('its lists do not fit')
   const weight = new Float32Array(length)
   const bits = new Uint32Array(weight.buffer)
-  for (let i = 0; i < length; i++) bits[i] = (packed[i] as number) << WEIGHT_SHIFT
+  for (let i = 0; i < length; i++) {
+    bits[i] = (packed[i] as number) << WEIGHT_SHIFT
+    if (i % WEIGHTS_A_TURN === 0) await nextTurn()
+  }
   return { starts, term, weight }
 }
 
-export function readValues(bytes: Uint8Array): Float64Array {
+export async function readValues(bytes: Uint8Array): Promise<Float64Array> {
   const sections = new Sections(bytes, 'values')
   const length = sections.count(0)
   const { buffer, at } = sections.take(length * 8)

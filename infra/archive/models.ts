@@ -22,6 +22,7 @@ import {
 } from '#schemas/model'
 import {
   listsBlock,
+  nextTurn,
   readLists,
   readStrings,
   readValues,
@@ -32,7 +33,7 @@ import {
 const MANIFEST = 'manifest.json'
 const OUTLINE = 'outline.json'
 /** What is hashed or written at once: other work of this thread gets its turn in between. */
-const CHUNK_BYTES = 8 * 1024 * 1024
+const CHUNK_BYTES = 4 * 1024 * 1024
 
 interface Outline {
   readonly indicators: readonly string[]
@@ -148,7 +149,7 @@ async function readManifest(files: Files, folder: string): Promise<Manifest> {
 }
 
 async function readModel(files: Files, folder: string, manifest: Manifest): Promise<Model> {
-  const read = <T>(name: string, parse: (bytes: Uint8Array) => T): Promise<T> =>
+  const read = <T>(name: string, parse: (bytes: Uint8Array) => Promise<T>): Promise<T> =>
     readArtefact(files, folder, manifest, name, parse)
   const outline = await read(OUTLINE, parseOutline)
   const items = await read('items.strings', readStrings)
@@ -165,7 +166,7 @@ async function readModel(files: Files, folder: string, manifest: Manifest): Prom
   return { items, indicators, rankings }
 }
 
-function parseOutline(bytes: Uint8Array): Outline {
+async function parseOutline(bytes: Uint8Array): Promise<Outline> {
   const outline = JSON.parse(Buffer.from(bytes).toString('utf8')) as Outline
   if (outline.rankings.every(({ type }) => RANKING_TYPES.includes(type))) return outline
   throw new TypeError('it names a ranking of an unknown type')
@@ -177,7 +178,7 @@ async function readArtefact<T>(
   folder: string,
   manifest: Manifest,
   name: string,
-  parse: (bytes: Uint8Array) => T,
+  parse: (bytes: Uint8Array) => Promise<T>,
 ): Promise<T> {
   const file = `${folder}/${name}`
   const corrupt = (reason: string, cause?: unknown): MillraceError =>
@@ -191,7 +192,7 @@ async function readArtefact<T>(
   }
   if ((await sha256(bytes)) !== expected.sha256) throw corrupt('its SHA-256 is another')
   try {
-    return parse(bytes)
+    return await parse(bytes)
   } catch (error) {
     throw corrupt(error instanceof Error ? error.message : String(error), error)
   }
@@ -201,7 +202,7 @@ async function sha256(bytes: Uint8Array): Promise<string> {
   const hash = createHash('sha256')
   for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
     hash.update(bytes.subarray(from, from + CHUNK_BYTES))
-    await new Promise<void>((resolve) => setImmediate(resolve))
+    await nextTurn()
   }
   return hash.digest('hex')
 }
