@@ -183,6 +183,13 @@ export const ERRORS = {
     message: 'The index has no version {version}.',
     hint: 'It is being loaded, or it was retired: try again.',
   },
+  ARCHIVE_BEHIND: {
+    status: 503,
+    retryable: true,
+    message:
+      'The archive ends at offset {end} of partition {partition}; offset {wanted} was asked for.',
+    hint: 'See millrace status: the archive sink is behind, or a range file is missing.',
+  },
   ARCHIVE_CORRUPT: {
     status: 500,
     retryable: false,
@@ -305,6 +312,12 @@ export const ERRORS = {
     retryable: false,
     message: 'There is no job {job}.',
     hint: 'See millrace status.',
+  },
+  JOB_CRASHED: {
+    status: 500,
+    retryable: true,
+    message: 'The process died {crashes} times while the job {job} was running: it is given up.',
+    hint: 'Look at the log of the process, mend the cause, then start the job anew.',
   },
   // command line, configuration, processes
   USAGE: {

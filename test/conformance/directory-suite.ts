@@ -123,7 +123,9 @@ export function directorySuite(factory: DirectoryFactory): void {
       for (let id = 10; id < 20; id++) await other.write(appCreated(id, `own-${id}`))
       await followed.promise
       await directory.write(appCreated(1, 'shop'))
-      while (!other.state.apps.has(1)) await new Promise((resolve) => setImmediate(resolve))
+      for (let turns = 0; turns < 100_000 && !other.state.apps.has(1); turns++) {
+        await new Promise((resolve) => setImmediate(resolve))
+      }
       assert.equal(other.state.apps.get(1)?.name, 'shop')
       const [mine, his] = await Promise.all([
         directory.write(appCreated(2, 'mine')),

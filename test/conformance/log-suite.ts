@@ -176,6 +176,8 @@ export function logSuite(factory: LogFactory): void {
     await log.close()
     await assert.rejects(log.append(0, [bytes('b')]), code('LOG_UNAVAILABLE'))
     await assert.rejects(log.read(0, 0, 100), code('LOG_UNAVAILABLE'))
+    assert.equal(await log.end(0), 1)
+    await log.waitFor(0, 1, never)
   })
 
   it('trims what is below, keeps the end and refuses reads below the start', async ({ log }) => {

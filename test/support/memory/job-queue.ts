@@ -1,7 +1,13 @@
 // The job queue in memory: nothing survives, everything else is as the port says.
 import type { Clock } from '#ports/clock'
 import { asMillraceError, MillraceError } from '#ports/errors'
-import type { Job, JobHandler, JobProgress, JobQueue } from '#ports/job-queue'
+import {
+  JOBS_KEPT,
+  type Job,
+  type JobHandler,
+  type JobProgress,
+  type JobQueue,
+} from '#ports/job-queue'
 
 interface Entry {
   job: Job
@@ -15,12 +21,16 @@ export function createMemoryJobQueue(options: { clock: Clock }): JobQueue {
   const entries: Entry[] = []
   const handlers = new Map<string, JobHandler>()
   let closed = false
+  let added = 0
   const find = (id: string): Entry | undefined => entries.find(({ job }) => job.id === id)
+  const endOf = ({ job }: Entry): number => job.endedAt ?? Number.POSITIVE_INFINITY
   const over = (job: Job): boolean => job.endedAt !== null
 
   const end = (entry: Entry, change: Partial<Job>): void => {
     entry.job = { ...entry.job, ...change, endedAt: clock.now() }
     entry.ended.resolve()
+    const ended = entries.filter(({ job }) => over(job)).sort((a, b) => endOf(a) - endOf(b))
+    for (const old of ended.slice(0, -JOBS_KEPT)) entries.splice(entries.indexOf(old), 1)
     startNext()
   }
   const run = async (entry: Entry, handler: JobHandler): Promise<void> => {
@@ -61,7 +71,7 @@ export function createMemoryJobQueue(options: { clock: Clock }): JobQueue {
       const waiting = entries.find(({ job }) => job.state === 'waiting' && job.key === key)
       if (waiting) return waiting.job
       const job: Job = {
-        id: `job-${entries.length + 1}`,
+        id: `job-${++added}`,
         name,
         key,
         data,
@@ -114,6 +124,7 @@ export function createMemoryJobQueue(options: { clock: Clock }): JobQueue {
     async close() {
       closed = true
       for (const { job, abort } of entries) if (!over(job)) abort.abort()
+      for (const { job, ended } of entries) if (job.state === 'running') await ended.promise
     },
   }
 }

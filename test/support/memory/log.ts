@@ -21,11 +21,14 @@ export function createMemoryLog(options: { partitions?: number } = {}): MemoryLo
     (): Partition => ({ start: 0, values: [], waiters: new Set() }),
   )
   let closed = false
-  const of = (index: number): Partition => {
-    if (closed) throw new MillraceError('LOG_UNAVAILABLE', { reason: 'it is closed' })
+  const known = (index: number): Partition => {
     const partition = partitions[index]
     if (!partition) throw new RangeError(`the log has no partition ${index}`)
     return partition
+  }
+  const of = (index: number): Partition => {
+    if (closed) throw new MillraceError('LOG_UNAVAILABLE', { reason: 'it is closed' })
+    return known(index)
   }
   const endOf = (partition: Partition): number => partition.start + partition.values.length
   const wake = (partition: Partition): void => {
@@ -35,8 +38,8 @@ export function createMemoryLog(options: { partitions?: number } = {}): MemoryLo
     full: false,
     generation: 0,
     partitions: partitions.length,
-    end: async (index) => endOf(of(index)),
-    start: async (index) => of(index).start,
+    end: async (index) => endOf(known(index)),
+    start: async (index) => known(index).start,
     async append(index, values) {
       of(index)
       await new Promise((resolve) => setImmediate(resolve))
@@ -64,7 +67,7 @@ export function createMemoryLog(options: { partitions?: number } = {}): MemoryLo
     },
     waitFor: (index, offset, signal) =>
       new Promise((resolve) => {
-        const partition = of(index)
+        const partition = known(index)
         const check = (): void => {
           if (!signal.aborted && !closed && endOf(partition) <= offset) return
           partition.waiters.delete(check)
