@@ -1,0 +1,221 @@
+// An event server over in-memory ports, with a store sink that a test can hold back.
+import type { FastifyInstance } from 'fastify'
+import type { Clock } from '#ports/clock'
+import { systemClock } from '#ports/clock'
+import type { Directory } from '#ports/directory'
+import type { Log } from '#ports/log'
+import { silentTelemetry, type Telemetry } from '#ports/telemetry'
+import type { Watermarks } from '#ports/watermarks'
+import { decodeRecord } from '#schemas/codec'
+import type { AccessKey, DirectoryState } from '#schemas/directory'
+import { EMPTY_DIRECTORY } from '#schemas/directory-fold'
+import { createIdSource } from '#schemas/ids'
+import { covers, emptyWatermark, type Watermark } from '#schemas/position'
+import type { LogRecord, Placed } from '#schemas/record'
+import type { IngestLimits } from '../../ingest/limits.ts'
+import { createEventServer } from '../../ingest/server.ts'
+import {
+  createMemoryEventStore,
+  createMemoryEvents,
+  createMemoryStoreWriter,
+} from './memory/event-store.ts'
+import { createMemoryLog, type MemoryLog } from './memory/log.ts'
+
+export const KEY_ALL = 'key-of-shop-all-events-0'
+export const KEY_VIEW = 'key-of-shop-views-only-0'
+export const KEY_OTHER = 'key-of-the-other-app-000'
+export const SHOP = 1
+export const OTHER = 2
+export const MOBILE = 7
+
+export interface IngestFixture {
+  readonly server: FastifyInstance
+  readonly log: MemoryLog
+  readonly directory: FakeDirectory
+  readonly sink: StoreSink
+  /** Everything in the log, decoded. */
+  records(): Promise<LogRecord[]>
+}
+
+export interface IngestFixtureOptions {
+  readonly partitions?: number
+  readonly limits?: Partial<IngestLimits>
+  readonly clock?: Clock
+  readonly telemetry?: Telemetry
+  /** Wraps the log that the server writes to. */
+  readonly wrapLog?: (log: MemoryLog) => Log
+}
+
+/** Whoever calls this closes the server and the sink: `close()` does both. */
+export function createIngestFixture(
+  options: IngestFixtureOptions = {},
+): IngestFixture & { close(): Promise<void> } {
+  const log = createMemoryLog({ partitions: options.partitions ?? 1 })
+  const directory = createFakeDirectory()
+  const events = createMemoryEvents()
+  const sink = startStoreSink(log, async (records, upTo) => {
+    await createMemoryStoreWriter(events).apply(records, upTo)
+  })
+  const server = createEventServer({
+    directory,
+    log: options.wrapLog?.(log) ?? log,
+    store: createMemoryEventStore(events),
+    watermarks: sink.watermarks,
+    clock: options.clock ?? systemClock,
+    telemetry: options.telemetry ?? silentTelemetry,
+    ids: createIdSource(),
+    ...(options.limits && { limits: options.limits }),
+  })
+  return {
+    server,
+    log,
+    directory,
+    sink,
+    async records() {
+      const found: LogRecord[] = []
+      for (let partition = 0; partition < log.partitions; partition++) {
+        const { records } = await log.read(partition, 0, Number.MAX_SAFE_INTEGER)
+        for (const { value } of records) found.push(decodeRecord(value))
+      }
+      return found
+    },
+    async close() {
+      await server.close()
+      await sink.close()
+      await log.close()
+    },
+  }
+}
+
+export interface StoreSink {
+  readonly watermarks: Watermarks
+  /** While true nothing is applied. */
+  held: boolean
+  /** Asks again after `held` was set back. */
+  release(): void
+  close(): Promise<void>
+}
+
+/** A store sink in this thread: reads every partition of the log and applies what it reads. */
+export function startStoreSink(
+  log: Log,
+  apply: (records: readonly Placed[], upTo: Watermark) => Promise<void>,
+): StoreSink {
+  const stop = new AbortController()
+  let applied = emptyWatermark(log.partitions, log.generation)
+  const changed = new Set<() => void>()
+  let released = Promise.withResolvers<void>()
+  let failure: unknown = null
+
+  async function follow(partition: number): Promise<void> {
+    let from = 0
+    while (!stop.signal.aborted) {
+      await log.waitFor(partition, from, stop.signal)
+      while (sink.held && !stop.signal.aborted) await released.promise
+      if (stop.signal.aborted) return
+      const { records, next } = await log.read(partition, from, 4 << 20)
+      const placed = records.map(({ offset, value }) => ({
+        generation: log.generation,
+        partition,
+        offset,
+        record: decodeRecord(value),
+      }))
+      const offsets = applied.offsets.map((offset, p) => (p === partition ? next : offset))
+      const upTo = { generation: log.generation, offsets }
+      await apply(placed, upTo)
+      applied = {
+        generation: log.generation,
+        offsets: applied.offsets.map((offset, p) => (p === partition ? next : offset)),
+      }
+      from = next
+      for (const check of [...changed]) check()
+    }
+  }
+
+  const watermarks: Watermarks = {
+    applied: () => applied,
+    waitFor: (_sink, wanted, timeoutMs) =>
+      new Promise((resolve) => {
+        const finish = (result: boolean): void => {
+          clearTimeout(timer)
+          changed.delete(check)
+          resolve(result)
+        }
+        const check = (): void => {
+          if (failure !== null) finish(false)
+          if (covers(applied, wanted)) finish(true)
+        }
+        const timer = setTimeout(() => finish(false), timeoutMs)
+        changed.add(check)
+        check()
+      }),
+  }
+  const sink: StoreSink = {
+    watermarks,
+    held: false,
+    release: () => {
+      sink.held = false
+      released.resolve()
+      released = Promise.withResolvers<void>()
+    },
+    async close() {
+      stop.abort()
+      released.resolve()
+      await loops
+      if (failure !== null) throw failure
+    },
+  }
+  const loops = Promise.all(
+    Array.from({ length: log.partitions }, (_, partition) => follow(partition)),
+  ).catch((error: unknown) => {
+    failure = error
+    for (const check of [...changed]) check()
+  })
+  return sink
+}
+
+export interface FakeDirectory extends Directory {
+  /** Deletes a key. */
+  remove(key: string): void
+}
+
+/** A directory with two apps, a channel and three keys; it takes no records. */
+export function createFakeDirectory(): FakeDirectory {
+  const key = (text: string, appId: number, events: readonly string[]): [string, AccessKey] => [
+    text,
+    { hash: text, sealed: null, appId, events, revision: 1 },
+  ]
+  let state: DirectoryState = {
+    ...EMPTY_DIRECTORY,
+    apps: new Map([
+      [SHOP, { id: SHOP, name: 'shop', description: null, revision: 1 }],
+      [OTHER, { id: OTHER, name: 'other', description: null, revision: 1 }],
+    ]),
+    keys: new Map([
+      key(KEY_ALL, SHOP, []),
+      key(KEY_VIEW, SHOP, ['view', 'like']),
+      key(KEY_OTHER, OTHER, []),
+    ]),
+    channels: new Map([[MOBILE, { id: MOBILE, appId: SHOP, name: 'mobile', revision: 1 }]]),
+    lastAppId: OTHER,
+    lastChannelId: MOBILE,
+  }
+  return {
+    get state() {
+      return state
+    },
+    accessKey: (text) => state.keys.get(text),
+    keyText: (accessKey) => accessKey.hash,
+    sealKey: (text) => ({ hash: text, sealed: null }),
+    write: async () => ({ accepted: false, rule: 'the fake takes no records' }),
+    catchUp: async () => {},
+    subscribe: () => () => {},
+    health: async () => ({ name: 'directory', status: 'ok', detail: 'In memory.' }),
+    close: async () => {},
+    remove: (text) => {
+      const keys = new Map(state.keys)
+      keys.delete(text)
+      state = { ...state, keys }
+    },
+  }
+}

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Log } from '#ports/log'
+import { createIngestFixture, type IngestFixture, KEY_ALL } from '../support/ingest-fixture.ts'
+
+const KEY = `accessKey=${KEY_ALL}`
+
+async function send(
+  { server }: IngestFixture,
+  entityId: string,
+  more: object = {},
+): Promise<string> {
+  const reply = await server.inject({
+    method: 'POST',
+    url: `/events.json?${KEY}`,
+    payload: { event: 'view', entityType: 'user', entityId, ...more },
+  })
+  assert.equal(reply.statusCode, 201)
+  return reply.json<{ eventId: string }>().eventId
+}
+
+test('what was acknowledged is read at once', async (t) => {
+  const fixture = createIngestFixture({ partitions: 3 })
+  t.after(() => fixture.close())
+  for (let n = 0; n < 20; n++) {
+    const eventId = await send(fixture, `u${n}`, { eventTime: '2020-01-02T03:04:05.678+01:30' })
+    const single = await fixture.server.inject({ url: `/events/${eventId}.json?${KEY}` })
+    assert.equal(single.statusCode, 200)
+    assert.match(
+      single.body,
+      /^{"eventId":"\w+","event":"view","entityType":"user","entityId":"u\d+","properties":{},"eventTime":"2020-01-02T03:04:05\.678\+01:30","creationTime":"[^"]+Z"}$/,
+    )
+    const list = await fixture.server.inject({
+      url: `/events.json?${KEY}&entityType=user&entityId=u${n}`,
+    })
+    assert.equal(list.body, `[${single.body}]`)
+  }
+})
+
+test('a read behind a held store is given up with 503, and never answers what is stale', async (t) => {
+  const fixture = createIngestFixture({ limits: { readTimeoutMs: 30, retryAfterSeconds: 7 } })
+  t.after(() => fixture.close())
+  fixture.sink.held = true
+  const eventId = await send(fixture, 'u1')
+  for (const [method, url] of [
+    ['GET', `/events/${eventId}.json?${KEY}`],
+    ['GET', `/events.json?${KEY}`],
+    ['DELETE', `/events/${eventId}.json?${KEY}`],
+  ] as const) {
+    const reply = await fixture.server.inject({ method, url })
+    assert.equal(reply.statusCode, 503)
+    assert.equal(reply.headers['millrace-error'], 'READ_TIMEOUT')
+    assert.equal(reply.headers['retry-after'], '7')
+    assert.match(reply.body, /^{"message":"The store is behind: .* within 30 ms\."}$/)
+  }
+  assert.equal((await fixture.records()).length, 1, 'nothing was deleted')
+  fixture.sink.release()
+  const reply = await fixture.server.inject({ url: `/events/${eventId}.json?${KEY}` })
+  assert.equal(reply.statusCode, 200)
+})
+
+test('a read of an entity whose partition is quiet is answered while another one is held', async (t) => {
+  const fixture = createIngestFixture({ partitions: 8, limits: { readTimeoutMs: 30 } })
+  t.after(() => fixture.close())
+  fixture.sink.held = true
+  await send(fixture, 'u1')
+  const statuses: number[] = []
+  for (let n = 0; n < 40; n++) {
+    const url = `/events.json?${KEY}&entityType=user&entityId=e${n}`
+    statuses.push((await fixture.server.inject({ url })).statusCode)
+  }
+  assert.ok(statuses.includes(404), 'the quiet partitions')
+  assert.ok(statuses.includes(503), 'the partition of u1')
+  fixture.sink.release()
+})
+
+test('the ends of the log are asked for once for all reads that wait', async (t) => {
+  let asked = 0
+  let answer: () => void = () => {}
+  const fixture = createIngestFixture({
+    wrapLog: (log): Log => ({
+      ...log,
+      end: async (partition) => {
+        asked++
+        await new Promise<void>((resolve) => {
+          answer = resolve
+        })
+        return log.end(partition)
+      },
+    }),
+  })
+  t.after(() => fixture.close())
+  await send(fixture, 'u1')
+  const reads = Array.from({ length: 20 }, () =>
+    fixture.server.inject({ url: `/events.json?${KEY}` }),
+  )
+  const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20))
+  await turn()
+  assert.equal(asked, 1)
+  answer()
+  await turn()
+  assert.equal(asked, 2, 'those that arrived while the first question was under way')
+  answer()
+  for (const read of reads) assert.equal((await read).statusCode, 200)
+  assert.equal(asked, 2)
+})
+
+test('one read too many is refused', async (t) => {
+  const fixture = createIngestFixture({ limits: { readTimeoutMs: 2000, waitingReadsMax: 3 } })
+  t.after(() => fixture.close())
+  fixture.sink.held = true
+  await send(fixture, 'u1')
+  const reads = [1, 2, 3].map(() => fixture.server.inject({ url: `/events.json?${KEY}` }))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  const fourth = await fixture.server.inject({ url: `/events.json?${KEY}` })
+  assert.equal(fourth.statusCode, 503)
+  assert.equal(fourth.headers['millrace-error'], 'OVERLOADED')
+  assert.equal(fourth.headers['retry-after'], '1')
+  fixture.sink.release()
+  for (const read of reads) assert.equal((await read).statusCode, 200)
+})
+
+test('DELETE ends every event with the id and tells the truth', async (t) => {
+  const fixture = createIngestFixture({ partitions: 4 })
+  t.after(() => fixture.close())
+  for (const entity of ['a', 'b', 'c', 'd']) await send(fixture, entity, { eventId: 'same/id' })
+  const url = `/events/same%2Fid.json?${KEY}`
+  const found = await fixture.server.inject({
+    method: 'DELETE',
+    url,
+    headers: { 'content-type': 'text/plain' },
+    payload: 'ignored',
+  })
+  assert.equal(found.statusCode, 200)
+  assert.equal(found.body, '{"message":"Found"}')
+  assert.notEqual(found.headers['millrace-position'], undefined)
+  const records = await fixture.records()
+  const entities = records.flatMap((r) => (r.kind === 'deletion' ? [r.entityId] : []))
+  assert.deepEqual(entities.sort(), ['a', 'b', 'c', 'd'])
+  assert.equal((await fixture.server.inject({ url })).statusCode, 404)
+  const again = await fixture.server.inject({ method: 'DELETE', url })
+  assert.equal(again.statusCode, 404)
+  assert.equal(again.body, '{"message":"Not Found"}')
+  assert.equal(again.headers['millrace-error'], 'NOT_FOUND')
+  await send(fixture, 'e', { eventId: 'same/id' })
+  assert.equal((await fixture.server.inject({ url })).statusCode, 200, 'the id is used anew')
+})
+
+test('a listing of any length is the same text, streamed or not', async (t) => {
+  const fixture = createIngestFixture({ limits: { pageCharacters: 300 } })
+  t.after(() => fixture.close())
+  const whole = createIngestFixture()
+  t.after(() => whole.close())
+  for (let n = 0; n < 30; n++) {
+    const more = { eventId: `id${n}`, eventTime: `2020-01-01T00:00:${10 + n}Z` }
+    await send(fixture, `u${n % 3}`, more)
+  }
+  for (const limit of [1, 2, 3, 29, 30, 31, -1, -5]) {
+    const reply = await fixture.server.inject({ url: `/events.json?${KEY}&limit=${limit}` })
+    assert.equal(reply.statusCode, 200)
+    assert.equal(reply.headers['content-type'], 'application/json')
+    const ids = reply.json<{ eventId: string }[]>().map((event) => event.eventId)
+    const expected = Array.from(
+      { length: limit < 0 ? 30 : Math.min(limit, 30) },
+      (_, n) => `id${n}`,
+    )
+    assert.deepEqual(ids, expected)
+  }
+  const byDefault = await fixture.server.inject({ url: `/events.json?${KEY}` })
+  assert.equal(byDefault.json<unknown[]>().length, 20)
+})
+
+test('wrong parameters of a listing are refused with 400', async (t) => {
+  const fixture = createIngestFixture()
+  t.after(() => fixture.close())
+  const table: [string, string][] = [
+    [
+      'limit=abc',
+      "The query parameter 'limit' was malformed:\n'abc' is not a valid 32-bit signed integer value",
+    ],
+    [
+      'limit=2147483648',
+      "The query parameter 'limit' was malformed:\n'2147483648' is not a valid 32-bit signed integer value",
+    ],
+    [
+      'reversed=maybe',
+      "The query parameter 'reversed' was malformed:\n'maybe' is not a valid Boolean value",
+    ],
+    ['startTime=abc', '{"message":"Invalid format: \\"abc\\""}'],
+    [
+      'startTime=abc&limit=x',
+      "The query parameter 'limit' was malformed:\n'x' is not a valid 32-bit signed integer value",
+    ],
+    [
+      'reversed=true&entityId=u',
+      '{"message":"requirement failed: the parameter reversed can only be used with both entityType and entityId specified."}',
+    ],
+    [
+      'entityId=%zz',
+      '{"message":"Illegal query: a percent sign is not followed by the code of a character"}',
+    ],
+  ]
+  for (const [query, body] of table) {
+    const reply = await fixture.server.inject({ url: `/events.json?${KEY}&${query}` })
+    assert.equal(reply.statusCode, 400, query)
+    assert.equal(reply.headers['millrace-error'], 'PARAMETER_INVALID', query)
+    assert.equal(reply.body, body, query)
+  }
+})
