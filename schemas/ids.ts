@@ -14,9 +14,13 @@ export type IdSource = (now: number) => string
 
 /**
  * A source of UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds, a 26-bit counter seeded at random each millisecond, 48
- * random bits. The package `uuidv7` costs six times as much a call and gives the same text.
+ * random bits. The package `uuidv7` costs six times as much a call and gives the same text. `counterEnd` is for tests: one
+ * above the highest counter of a millisecond.
  */
-export function createIdSource(fill: (pool: Uint16Array) => void = randomFillSync): IdSource {
+export function createIdSource(
+  fill: (pool: Uint16Array) => void = randomFillSync,
+  counterEnd = COUNTER_END,
+): IdSource {
   const pool = new Uint16Array(4096)
   let next = pool.length
   let lastMs = 0
@@ -28,7 +32,7 @@ export function createIdSource(fill: (pool: Uint16Array) => void = randomFillSyn
       next = 0
     }
     // When the clock stands still for long, or steps back far, the ids run ahead of it.
-    if (now > lastMs || ++counter === COUNTER_END) {
+    if (now > lastMs || ++counter === counterEnd) {
       lastMs = Math.max(now, lastMs + 1)
       counter = draw() & 0x3fff
     }
