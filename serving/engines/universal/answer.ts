@@ -16,10 +16,14 @@ export function writeAnswer({ hits, explanations }: Recommendation, withRanks: b
 
 /** The fewest digits (at least seven) that give this float32 again, as the Universal Recommender prints its scores. */
 export function floatText(score: number): string {
-  if (Number.isInteger(score)) return `${score}.0`
+  // Boosts without measure overflow; JSON has no infinity.
+  if (score === Number.POSITIVE_INFINITY) return FLOAT_MAX
+  if (Number.isInteger(score) && score < 1e21) return `${score}.0`
   for (let digits = 7; digits < 9; digits++) {
     const short = Number(score.toPrecision(digits))
     if (Math.fround(short) === score) return String(short)
   }
   return String(Number(score.toPrecision(9)))
 }
+
+const FLOAT_MAX = '3.4028235e+38'
