@@ -1,0 +1,90 @@
+// Where a thread of the batch engine starts: it reads the archive, trains, writes the model, tells how it goes and ends.
+import { setPriority } from 'node:os'
+import { isMainThread, parentPort, workerData } from 'node:worker_threads'
+import { systemClock } from '#ports/clock'
+import { MillraceError } from '#ports/errors'
+import type { JobProgress } from '#ports/job-queue'
+import { silentTelemetry } from '#ports/telemetry'
+import { EngineJsonError } from '#schemas/engines/engine-json-error'
+import type { Manifest } from '#schemas/model'
+import { TRAINERS } from '../../batch/engines/trainers.ts'
+import { createArchive } from '../archive/archive.ts'
+import { createModels } from '../archive/models.ts'
+import type { TrainingThreadData, TrainingThreadMessage } from '../embedded/batch-engine.ts'
+import { openFolderFiles } from '../embedded/folder-files.ts'
+import { startHelpers, TRAINING_NICENESS } from './row-helpers.ts'
+
+interface TrainData extends TrainingThreadData {
+  readonly filesRoot: string
+}
+
+const PROGRESS_EVERY_MS = 100
+
+async function train(
+  data: TrainData,
+  say: (message: TrainingThreadMessage) => void,
+): Promise<Manifest> {
+  const { task, filesRoot, threads } = data
+  const clock = systemClock
+  const trainer = TRAINERS[task.factory]
+  if (trainer === undefined) {
+    const reason = `there is no trainer for the engine ${task.factory}`
+    throw new MillraceError('TRAINING_FAILED', { engine: task.engineId, reason })
+  }
+  const progress = sparingly(clock.monotonic, (now) => say({ type: 'progress', progress: now }))
+  const files = await openFolderFiles({ root: filesRoot })
+  const archive = createArchive({ files, telemetry: silentTelemetry, clock })
+  const models = createModels({ files, telemetry: silentTelemetry })
+  const helpers = startHelpers(threads - 1)
+  try {
+    const deps = { archive, clock, correlate: helpers.run, progress }
+    const { model, counts, seconds } = await trainer(task, deps)
+    const { engineId, versionId, factory, asOf, watermark } = task
+    const trainedAt = clock.now()
+    return await models.write(
+      { engineId, versionId, factory, trainedAt, asOf, watermark, counts, seconds },
+      model,
+    )
+  } finally {
+    await helpers.close()
+    await archive.close()
+    await files.close()
+  }
+}
+
+/** Passes on the first progress of each step, and then at most ten a second. */
+function sparingly(
+  now: () => number,
+  tell: (progress: JobProgress) => void,
+): (progress: JobProgress) => void {
+  let step = ''
+  let next = 0
+  return (progress) => {
+    if (progress.step === step && now() < next) return
+    step = progress.step
+    next = now() + PROGRESS_EVERY_MS
+    tell(progress)
+  }
+}
+
+function failureOf(engine: string, error: unknown): TrainingThreadMessage {
+  if (error instanceof MillraceError) {
+    return { type: 'failed', code: error.code, details: error.details }
+  }
+  if (error instanceof EngineJsonError) {
+    return { type: 'failed', code: error.code, details: { ...error.details } }
+  }
+  const reason = error instanceof Error ? error.message : String(error)
+  return { type: 'failed', code: 'TRAINING_FAILED', details: { engine, reason } }
+}
+
+if (!isMainThread && parentPort !== null && workerData?.role === 'train') {
+  const port = parentPort
+  const data = workerData as TrainData
+  const say = (message: TrainingThreadMessage): void => port.postMessage(message)
+  setPriority(TRAINING_NICENESS)
+  train(data, say).then(
+    (manifest) => say({ type: 'done', manifest }),
+    (error: unknown) => say(failureOf(data.task.engineId, error)),
+  )
+}
