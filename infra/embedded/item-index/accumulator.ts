@@ -50,8 +50,8 @@ export class Accumulator {
   /** By item number; 0 where there is no evidence. */
   sums = new Float64Array(0)
   #items = 0
-  #listed = new Uint32Array(0)
-  #listedCount = 0
+  #list = new Uint32Array(0)
+  #listCount = 0
   #isListed = true
   #clauseSums = new Float64Array(0)
   #clauseItems: number[] = []
@@ -61,40 +61,23 @@ export class Accumulator {
     this.#items = items
     if (this.sums.length < items) {
       this.sums = new Float64Array(Math.max(items, 2 * this.sums.length))
-      this.#listed = new Uint32Array(this.sums.length)
+      this.#list = new Uint32Array(this.sums.length)
     }
     this.#isListed = postings * LISTED_SHARE < items
-    this.#listedCount = 0
+    this.#listCount = 0
   }
 
   /** Adds boost · weight of every posting. */
-  addWeighted(resolved: ClauseTerms): void {
-    for (const term of resolved.terms) {
-      if (this.#isListed) this.#addListed(resolved.postings, term, resolved.clause.boost)
-      else this.#addPlain(resolved.postings, term, resolved.clause.boost)
-    }
-  }
-
-  #addListed({ start, item, weight }: Postings, term: number, boost: number): void {
-    const sums = this.sums
-    const listed = this.#listed
-    let count = this.#listedCount
-    const end = start[term + 1] as number
-    for (let i = start[term] as number; i < end; i++) {
-      const number = item[i] as number
-      const sum = sums[number] as number
-      if (sum === 0) listed[count++] = number
-      sums[number] = sum + boost * (WEIGHTS[weight[i] as number] as number)
-    }
-    this.#listedCount = count
-  }
-
-  #addPlain({ start, item, weight }: Postings, term: number, boost: number): void {
-    const sums = this.sums
-    const end = start[term + 1] as number
-    for (let i = start[term] as number; i < end; i++) {
-      const number = item[i] as number
-      sums[number] = (sums[number] as number) + boost * (WEIGHTS[weight[i] as number] as number)
+  addWeighted({ postings, terms, clause }: ClauseTerms): void {
+    for (const term of terms) {
+      const from = postings.start[term] as number
+      const to = postings.start[term + 1] as number
+      if (!this.#isListed) addRun(this.sums, postings, from, to, clause.boost, WEIGHTS)
+      else {
+        const { sums } = this
+        this.#listCount = listRun(sums, postings, from, to, this.#list, this.#listCount)
+        addRun(sums, postings, from, to, clause.boost, WEIGHTS)
+      }
     }
   }
 
@@ -124,7 +107,7 @@ export class Accumulator {
     })
     for (const item of items) {
       const sum = this.sums[item] as number
-      if (sum === 0 && this.#isListed) this.#listed[this.#listedCount++] = item
+      if (sum === 0 && this.#isListed) this.#list[this.#listCount++] = item
       this.sums[item] = sum + Math.fround(clauseSums[item] as number)
       clauseSums[item] = 0
     }
@@ -133,28 +116,73 @@ export class Accumulator {
 
   /** Calls `visit` with each item whose sum is not below `floor()`, which may rise meanwhile. */
   offer(floor: () => number, visit: (item: number, sum: number) => void): void {
-    const sums = this.sums
-    let lowest = floor()
-    if (this.#isListed) {
-      for (let i = 0; i < this.#listedCount; i++) {
-        const item = this.#listed[i] as number
-        const sum = sums[item] as number
-        if (sum < lowest) continue
-        visit(item, sum)
-        lowest = floor()
-      }
-      return
-    }
-    for (let item = 0; item < this.#items; item++) {
-      const sum = sums[item] as number
-      if (sum === 0 || sum < lowest) continue
-      visit(item, sum)
-      lowest = floor()
+    const { sums } = this
+    const list = this.#isListed ? this.#list : null
+    const end = list === null ? this.#items : this.#listCount
+    let place = 0
+    for (;;) {
+      const lowest = Math.max(floor(), Number.MIN_VALUE)
+      place =
+        list === null ? scan(sums, place, end, lowest) : scanList(sums, list, place, end, lowest)
+      if (place === end) return
+      const item = list === null ? place : (list[place] as number)
+      visit(item, sums[item] as number)
+      place++
     }
   }
 
   clear(): void {
     if (!this.#isListed) this.sums.fill(0, 0, this.#items)
-    else for (let i = 0; i < this.#listedCount; i++) this.sums[this.#listed[i] as number] = 0
+    else for (let i = 0; i < this.#listCount; i++) this.sums[this.#list[i] as number] = 0
   }
+}
+
+// The inner loops, apart from the class so that each is compiled for itself.
+
+function addRun(
+  sums: Float64Array,
+  { item, weight }: Postings,
+  from: number,
+  to: number,
+  boost: number,
+  weights: Float32Array,
+): void {
+  for (let i = from; i < to; i++) {
+    const number = item[i] as number
+    sums[number] = (sums[number] as number) + boost * (weights[weight[i] as number] as number)
+  }
+}
+
+/** Lists the items of a run that have no sum yet; returns the new length of the list. */
+function listRun(
+  sums: Float64Array,
+  { item }: Postings,
+  from: number,
+  to: number,
+  list: Uint32Array,
+  length: number,
+): number {
+  let count = length
+  for (let i = from; i < to; i++) {
+    const number = item[i] as number
+    list[count] = number
+    if (sums[number] === 0) count++
+  }
+  return count
+}
+
+function scan(sums: Float64Array, from: number, end: number, lowest: number): number {
+  for (let item = from; item < end; item++) if ((sums[item] as number) >= lowest) return item
+  return end
+}
+
+function scanList(
+  sums: Float64Array,
+  list: Uint32Array,
+  from: number,
+  end: number,
+  lowest: number,
+): number {
+  for (let i = from; i < end; i++) if ((sums[list[i] as number] as number) >= lowest) return i
+  return end
 }

@@ -55,6 +55,7 @@ export function* buildPostings(
   }
   yield
   const item = new Uint32Array(entries)
+  yield
   const weight = new Uint16Array(entries)
   const itemsWithValue = yield* scatter(lists, rows, start.slice(), item, weight)
   const dictionary = yield* buildDictionary(lists.terms, table)

@@ -53,23 +53,24 @@ export interface FilterInput {
 }
 
 export function compileFilter({ query, table, rules, must, live }: FilterInput): QueryFilter {
-  const excluded = new Set<number>()
-  for (const id of query.excludeIds) {
-    const item = table.find(id)
-    if (item !== undefined) excluded.add(item)
-  }
+  const excluded = new Set(query.excludeIds)
   const include = rules.filter(({ rule }) => rule.bias < 0)
   const exclude = rules.filter(({ rule }) => rule.bias === 0)
   const dates = query.dates.map((rule) => ({ rule, column: table.column(rule.field) }))
   const required = must.map((resolved) => itemsOf(resolved))
+  // The exclude list last: it needs the item's id, and few items come so far.
+  const accepts = (item: number): boolean => {
+    if (!live.has(item)) return false
+    for (const items of required) if (!items.has(item)) return false
+    for (const rule of include) if (!ruleMatches(rule, item)) return false
+    for (const rule of exclude) if (ruleMatches(rule, item)) return false
+    for (const { rule, column } of dates) {
+      if (column === undefined || !within(rule, column.date(item))) return false
+    }
+    return !excluded.has(table.ids[item] as string)
+  }
   return {
-    accepts: (item) =>
-      live.has(item) &&
-      !excluded.has(item) &&
-      required.every((items) => items.has(item)) &&
-      include.every((rule) => ruleMatches(rule, item)) &&
-      !exclude.some((rule) => ruleMatches(rule, item)) &&
-      dates.every(({ rule, column }) => column !== undefined && within(rule, column.date(item))),
+    accepts,
     narrowest: narrowest([
       ...include.map((rule) => ruleCandidates(rule, table)),
       ...must.map((resolved, i) => clauseCandidates(resolved, required[i] as Bitset)),

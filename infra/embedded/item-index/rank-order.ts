@@ -35,11 +35,12 @@ export class RankOrder {
   #beside: Uint32Array = new Uint32Array(0)
   /** Items in the list beside: their places in the array do not count. */
   readonly #isBeside = new Bitset()
-  readonly #contains = new Bitset()
+  readonly #contains: Bitset
   readonly #changed = new Set<number>()
 
-  private constructor(compare: Compare) {
+  private constructor(compare: Compare, items: number) {
     this.compare = compare
+    this.#contains = new Bitset(items)
   }
 
   /** Sorts `items`, which must be in order of their ids. */
@@ -48,7 +49,7 @@ export class RankOrder {
     rankings: readonly { values: Float64Array }[],
     ids: readonly string[],
   ): Steps<RankOrder> {
-    const order = new RankOrder(compareBy(rankings, ids))
+    const order = new RankOrder(compareBy(rankings, ids), ids.length)
     const sorted = items.slice()
     for (const { values } of rankings.toReversed()) yield* sortByValue(sorted, values)
     for (const item of sorted) order.#contains.add(item)
