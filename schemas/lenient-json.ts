@@ -55,7 +55,7 @@ const DIGITS_MATTER =
  * strings are well-formed (a lone surrogate becomes `?`, as in PredictionIO); `__proto__` is a key like any other.
  */
 export function parseJson(text: string): JsonReading {
-  if (!DIGITS_MATTER.test(text) && !text.includes('\\ud') && !text.includes('\\uD')) {
+  if (isPlain(text)) {
     try {
       const value: unknown = JSON.parse(text)
       if (typeof value === 'object' && value !== null) return { ok: true, value }
@@ -64,6 +64,12 @@ export function parseJson(text: string): JsonReading {
     }
   }
   return parseLeniently(text)
+}
+
+/** Nothing in it that JSON.parse would lose or let through: digits that matter, halves of surrogate pairs. */
+function isPlain(text: string): boolean {
+  const hasEscape = text.includes('\\ud') || text.includes('\\uD')
+  return !hasEscape && text.isWellFormed() && !DIGITS_MATTER.test(text)
 }
 
 type Container = { [key: string]: unknown } | unknown[]
