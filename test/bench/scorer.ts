@@ -70,17 +70,17 @@ function makeModel(random: Random, items: number, { near, popular, clusters }: S
   }
 }
 
-function makeChanges(random: Random, items: number): ItemChange[] {
+function makeChanges(random: Random, from: number, to: number): ItemChange[] {
   const day = 86_400_000
-  return Array.from({ length: items }, (_, item) => ({
+  return Array.from({ length: to - from }, (_, i) => ({
     type: 'state' as const,
     state: {
-      item: idOf(item),
-      offset: item,
+      item: idOf(from + i),
+      offset: from + i,
       exists: true,
       deleted: false,
       properties: {
-        title: `The title of item ${item}`,
+        title: `The title of item ${from + i}`,
         categories: [`c${random.below(10)}`, `d${random.below(30)}`],
         brand: `brand ${random.below(500)}`,
         price: random.below(100_000) / 100,
@@ -162,9 +162,8 @@ async function benchSize(items: number): Promise<void> {
   const memory = (): number => Math.round(process.memoryUsage.rss() / 2 ** 20)
   const start = memory()
   const told = await measured(async () => {
-    const changes = makeChanges(random, items)
-    for (let i = 0; i < changes.length; i += 500) {
-      await index.applyItems(1, changes.slice(i, i + 500))
+    for (let from = 0; from < items; from += 500) {
+      await index.applyItems(1, makeChanges(random, from, Math.min(items, from + 500)))
       await new Promise(setImmediate)
     }
   })
