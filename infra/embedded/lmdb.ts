@@ -1,6 +1,7 @@
 // What all environments of LMDB that must not lose anything have in common.
-import { open, rm, stat } from 'node:fs/promises'
+import { open, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { RootDatabase } from 'lmdb'
 import { isFull } from './errors.ts'
 
 /**
@@ -54,4 +55,21 @@ export async function probeFull(path: string, bytes: number): Promise<boolean> {
   } finally {
     await rm(probe, { force: true })
   }
+}
+
+/**
+ * Fills a data file up with zeros when it is shorter than LMDB believes, and returns how many bytes were missing. To read
+ * a page behind the end of a mapped file would end the process (SIGBUS); a page of zeros is an error or fails a checksum.
+ * Call it right after the environment was opened.
+ */
+export async function fillShortFile(environment: RootDatabase, path: string): Promise<number> {
+  const { lastPageNumber, pageSize } = environment.getStats() as {
+    readonly lastPageNumber: number
+    readonly pageSize: number
+  }
+  const file = join(path, 'data.mdb')
+  const wanted = (lastPageNumber + 1) * pageSize
+  const { size } = await stat(file)
+  if (size < wanted) await truncate(file, wanted)
+  return Math.max(wanted - size, 0)
 }

@@ -5,7 +5,7 @@ import type { Closable } from '#ports/lifecycle'
 import type { Log } from '#ports/log'
 import type { Telemetry } from '#ports/telemetry'
 import { logError } from './errors.ts'
-import { DURABLE_ENVIRONMENT } from './lmdb.ts'
+import { DURABLE_ENVIRONMENT, fillShortFile } from './lmdb.ts'
 import { openTableLog, type TableLog } from './log.ts'
 import { EVENTS_TABLE, type LogShare } from './log-reader.ts'
 
@@ -45,6 +45,8 @@ export async function openLogs(options: LogsOptions): Promise<EmbeddedLogs> {
     return openTableLog({ table, name, path, clock, telemetry })
   }
   try {
+    const missing = await fillShortFile(environment, path)
+    if (missing > 0) telemetry.log('warn', 'log-file-short', { path, missing })
     const [events, control, deadLetters] = [
       await openLog(EVENTS_TABLE),
       await openLog('control'),
