@@ -11,7 +11,7 @@ import { createIdSource } from '#schemas/ids'
 import { openDirectory } from '../../infra/embedded/directory.ts'
 import { openLogs } from '../../infra/embedded/logs.ts'
 import { createEventServer } from '../../ingest/server.ts'
-import { startStoreSink } from '../support/ingest-fixture.ts'
+import { change, startStoreSink } from '../support/ingest-fixture.ts'
 import {
   createMemoryEventStore,
   createMemoryEvents,
@@ -95,7 +95,5 @@ async function fill(directory: Directory): Promise<void> {
     key(3, KEYS.KEY_EMPTY, []),
     { type: 'channel-created', channel: { id: 1, appId: 1, name: 'mobile' } },
   ]
-  const verdict = await directory.write({ expects: {}, changes })
-  if (!verdict.accepted)
-    throw new Error(`the control record was refused: ${JSON.stringify(verdict)}`)
+  await change(directory, changes)
 }

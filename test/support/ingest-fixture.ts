@@ -1,4 +1,5 @@
 // An event server over in-memory ports, with a store sink that a test can hold back.
+import assert from 'node:assert/strict'
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '#ports/clock'
 import { systemClock } from '#ports/clock'
@@ -7,13 +8,13 @@ import type { Log } from '#ports/log'
 import { silentTelemetry, type Telemetry } from '#ports/telemetry'
 import type { Watermarks } from '#ports/watermarks'
 import { decodeRecord } from '#schemas/codec'
-import type { AccessKey, DirectoryState } from '#schemas/directory'
-import { EMPTY_DIRECTORY } from '#schemas/directory-fold'
+import type { ControlChange } from '#schemas/directory'
 import { createIdSource } from '#schemas/ids'
 import { covers, emptyWatermark, type Watermark } from '#schemas/position'
 import type { LogRecord, Placed } from '#schemas/record'
 import type { IngestLimits } from '../../ingest/limits.ts'
 import { createEventServer } from '../../ingest/server.ts'
+import { createMemoryDirectory } from './memory/directory.ts'
 import {
   createMemoryEventStore,
   createMemoryEvents,
@@ -31,10 +32,11 @@ export const MOBILE = 7
 export interface IngestFixture {
   readonly server: FastifyInstance
   readonly log: MemoryLog
-  readonly directory: FakeDirectory
+  readonly directory: Directory
   readonly sink: StoreSink
   /** Everything in the log, decoded. */
   records(): Promise<LogRecord[]>
+  close(): Promise<void>
 }
 
 export interface IngestFixtureOptions {
@@ -46,12 +48,11 @@ export interface IngestFixtureOptions {
   readonly wrapLog?: (log: MemoryLog) => Log
 }
 
-/** Whoever calls this closes the server and the sink: `close()` does both. */
-export function createIngestFixture(
+export async function createIngestFixture(
   options: IngestFixtureOptions = {},
-): IngestFixture & { close(): Promise<void> } {
+): Promise<IngestFixture> {
   const log = createMemoryLog({ partitions: options.partitions ?? 1 })
-  const directory = createFakeDirectory()
+  const directory = await createShopDirectory()
   const events = createMemoryEvents()
   const sink = startStoreSink(log, async (records, upTo) => {
     await createMemoryStoreWriter(events).apply(records, upTo)
@@ -174,48 +175,33 @@ export function startStoreSink(
   return sink
 }
 
-export interface FakeDirectory extends Directory {
-  /** Deletes a key. */
-  remove(key: string): void
+/** A directory with two apps, a channel and three keys. */
+export async function createShopDirectory(): Promise<Directory> {
+  const directory = createMemoryDirectory({ clock: systemClock })
+  const app = (id: number, name: string): ControlChange => ({
+    type: 'app-created',
+    app: { id, name, description: null },
+  })
+  const key = (appId: number, text: string, events: readonly string[]): ControlChange => ({
+    type: 'key-created',
+    key: { ...directory.sealKey(text), appId, events },
+  })
+  await change(directory, [
+    app(SHOP, 'shop'),
+    app(OTHER, 'other'),
+    key(SHOP, KEY_ALL, []),
+    key(SHOP, KEY_VIEW, ['view', 'like']),
+    key(OTHER, KEY_OTHER, []),
+    { type: 'channel-created', channel: { id: MOBILE, appId: SHOP, name: 'mobile' } },
+  ])
+  return directory
 }
 
-/** A directory with two apps, a channel and three keys; it takes no records. */
-export function createFakeDirectory(): FakeDirectory {
-  const key = (text: string, appId: number, events: readonly string[]): [string, AccessKey] => [
-    text,
-    { hash: text, sealed: null, appId, events, revision: 1 },
-  ]
-  let state: DirectoryState = {
-    ...EMPTY_DIRECTORY,
-    apps: new Map([
-      [SHOP, { id: SHOP, name: 'shop', description: null, revision: 1 }],
-      [OTHER, { id: OTHER, name: 'other', description: null, revision: 1 }],
-    ]),
-    keys: new Map([
-      key(KEY_ALL, SHOP, []),
-      key(KEY_VIEW, SHOP, ['view', 'like']),
-      key(KEY_OTHER, OTHER, []),
-    ]),
-    channels: new Map([[MOBILE, { id: MOBILE, appId: SHOP, name: 'mobile', revision: 1 }]]),
-    lastAppId: OTHER,
-    lastChannelId: MOBILE,
-  }
-  return {
-    get state() {
-      return state
-    },
-    accessKey: (text) => state.keys.get(text),
-    keyText: (accessKey) => accessKey.hash,
-    sealKey: (text) => ({ hash: text, sealed: null }),
-    write: async () => ({ accepted: false, rule: 'the fake takes no records' }),
-    catchUp: async () => {},
-    subscribe: () => () => {},
-    health: async () => ({ name: 'directory', status: 'ok', detail: 'In memory.' }),
-    close: async () => {},
-    remove: (text) => {
-      const keys = new Map(state.keys)
-      keys.delete(text)
-      state = { ...state, keys }
-    },
-  }
+/** Writes one control record that has to be accepted. */
+export async function change(
+  directory: Directory,
+  changes: readonly ControlChange[],
+): Promise<void> {
+  const verdict = await directory.write({ expects: {}, changes })
+  assert.deepEqual(verdict, { accepted: true })
 }

@@ -4,8 +4,9 @@ import { MillraceError } from '#ports/errors'
 import { createAccess } from '../../ingest/access.ts'
 import { parseParameters } from '../../ingest/parameters.ts'
 import {
-  createFakeDirectory,
+  change,
   createIngestFixture,
+  createShopDirectory,
   KEY_ALL,
   KEY_OTHER,
   KEY_VIEW,
@@ -16,8 +17,8 @@ import {
 
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`
 
-test('a key comes from the query, else from Basic authentication', () => {
-  const access = createAccess(createFakeDirectory())
+test('a key comes from the query, else from Basic authentication', async () => {
+  const access = createAccess(await createShopDirectory())
   const table: [string, string, string | undefined, string | readonly [number, number]][] = [
     ['nothing', '', undefined, 'Missing accessKey.'],
     ['unknown', 'accessKey=nope', undefined, 'Invalid accessKey.'],
@@ -60,17 +61,17 @@ test('a key comes from the query, else from Basic authentication', () => {
   }
 })
 
-test('a deleted key opens nothing from the moment the directory knows', () => {
-  const directory = createFakeDirectory()
+test('a deleted key opens nothing from the moment the directory knows', async () => {
+  const directory = await createShopDirectory()
   const access = createAccess(directory)
   const parameters = parseParameters(`accessKey=${KEY_VIEW}`)
   assert.ok(!(access(parameters, undefined) instanceof MillraceError))
-  directory.remove(KEY_VIEW)
+  await change(directory, [{ type: 'key-deleted', hash: directory.sealKey(KEY_VIEW).hash }])
   assert.ok(access(parameters, undefined) instanceof MillraceError)
 })
 
 test('every route but the open ones asks for a key before it looks at anything else', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const guarded = [
     'POST /events.json',
@@ -105,7 +106,7 @@ test('every route but the open ones asks for a key before it looks at anything e
 })
 
 test("no route shows or ends another app's events", async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const { server } = fixture
   await server.inject({

@@ -22,7 +22,7 @@ function batch(payload: unknown, key = KEY_ALL, headers: object = {}) {
 }
 
 test('a mixed batch is answered element by element, in order', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const reply = await fixture.server.inject(
     batch(
@@ -54,7 +54,7 @@ test('a mixed batch is answered element by element, in order', async (t) => {
 })
 
 test('a batch over several partitions names the highest position of each', async (t) => {
-  const fixture = createIngestFixture({ partitions: 3 })
+  const fixture = await createIngestFixture({ partitions: 3 })
   t.after(() => fixture.close())
   const elements = Array.from({ length: 50 }, (_, n) => event('view', `u${n}`))
   const reply = await fixture.server.inject(batch(elements))
@@ -69,7 +69,7 @@ test('a batch over several partitions names the highest position of each', async
 })
 
 test('the number of elements is checked before any of them', async (t) => {
-  const fixture = createIngestFixture({ limits: { batchEventsMax: 3 } })
+  const fixture = await createIngestFixture({ limits: { batchEventsMax: 3 } })
   t.after(() => fixture.close())
   const four = await fixture.server.inject(batch([{}, {}, {}, event('view', 'u')]))
   assert.equal(four.statusCode, 400)
@@ -81,7 +81,7 @@ test('the number of elements is checked before any of them', async (t) => {
 })
 
 test('50 elements are taken by default and 51 are not', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const elements = Array.from({ length: 51 }, (_, n) => event('view', `u${n}`))
   assert.equal((await fixture.server.inject(batch(elements.slice(1)))).statusCode, 200)
@@ -89,7 +89,7 @@ test('50 elements are taken by default and 51 are not', async (t) => {
 })
 
 test('what is no array is refused as a whole', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const table: [string, string, number][] = [
     ['{}', `{"message":"Can't convert JObject(List()) to interface scala.collection.Seq"}`, 400],
@@ -105,7 +105,7 @@ test('what is no array is refused as a whole', async (t) => {
 })
 
 test('with an Idempotency-Key each place has its own id', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const elements = [event('view', 'a'), {}, event('view', 'a')]
   const reply = await fixture.server.inject(batch(elements, KEY_ALL, { 'idempotency-key': 'k' }))

@@ -23,7 +23,7 @@ function post(payload: unknown, query = `accessKey=${KEY_ALL}`, headers: object 
 }
 
 test('an accepted event is in the log when 201 is answered', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const reply = await fixture.server.inject(post({ ...VIEW, properties: { price: 5.0 } }))
   assert.equal(reply.statusCode, 201)
@@ -43,7 +43,7 @@ test('an accepted event is in the log when 201 is answered', async (t) => {
 })
 
 test("a client's event id is kept, and its append has a name of its own", async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const body = { ...VIEW, eventId: 'my "id"' }
   const first = await fixture.server.inject(post(body))
@@ -56,7 +56,7 @@ test("a client's event id is kept, and its append has a name of its own", async 
 })
 
 test('an Idempotency-Key gives the same id and the same append again', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const headers = { 'idempotency-key': 'order-17' }
   const id = derivedId(SHOP, 0, 'order-17', 0)
@@ -73,7 +73,7 @@ test('an Idempotency-Key gives the same id and the same append again', async (t)
 })
 
 test('an Idempotency-Key beyond its limit is refused', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const long = await fixture.server.inject(
     post(VIEW, undefined, { 'idempotency-key': 'k'.repeat(1025) }),
@@ -87,7 +87,7 @@ test('an Idempotency-Key beyond its limit is refused', async (t) => {
 })
 
 test('each refusal has its status, its text and its code', async (t) => {
-  const fixture = createIngestFixture({ limits: { bodyBytesMax: 1000 } })
+  const fixture = await createIngestFixture({ limits: { bodyBytesMax: 1000 } })
   t.after(() => fixture.close())
   const table: [string, ReturnType<typeof post>, number, string, RegExp][] = [
     [
@@ -150,7 +150,7 @@ test('each refusal has its status, its text and its code', async (t) => {
 })
 
 test('an id of 1,024 bytes is taken and one of 1,025 is refused', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const longest = await fixture.server.inject(post({ ...VIEW, eventId: 'é'.repeat(512) }))
   assert.equal(longest.statusCode, 201)
@@ -164,7 +164,7 @@ test('an id of 1,024 bytes is taken and one of 1,025 is refused', async (t) => {
 })
 
 test('keys named like parts of a prototype are keys like any other', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const text =
     '{"event":"view","entityType":"user","entityId":"u","__proto__":{"event":"x"},"properties":{"__proto__":{"a":1},"constructor":{"prototype":{"b":2}}}}'
@@ -178,7 +178,7 @@ test('keys named like parts of a prototype are keys like any other', async (t) =
 })
 
 test('a channel has its own events', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const reply = await fixture.server.inject(post(VIEW, `accessKey=${KEY_ALL}&channel=mobile`))
   assert.equal(reply.statusCode, 201)

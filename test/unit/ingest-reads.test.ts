@@ -20,7 +20,7 @@ async function send(
 }
 
 test('what was acknowledged is read at once', async (t) => {
-  const fixture = createIngestFixture({ partitions: 3 })
+  const fixture = await createIngestFixture({ partitions: 3 })
   t.after(() => fixture.close())
   for (let n = 0; n < 20; n++) {
     const eventId = await send(fixture, `u${n}`, { eventTime: '2020-01-02T03:04:05.678+01:30' })
@@ -38,7 +38,7 @@ test('what was acknowledged is read at once', async (t) => {
 })
 
 test('a read behind a held store is given up with 503, and never answers what is stale', async (t) => {
-  const fixture = createIngestFixture({ limits: { readTimeoutMs: 30, retryAfterSeconds: 7 } })
+  const fixture = await createIngestFixture({ limits: { readTimeoutMs: 30, retryAfterSeconds: 7 } })
   t.after(() => fixture.close())
   fixture.sink.held = true
   const eventId = await send(fixture, 'u1')
@@ -60,7 +60,7 @@ test('a read behind a held store is given up with 503, and never answers what is
 })
 
 test('a read of an entity whose partition is quiet is answered while another one is held', async (t) => {
-  const fixture = createIngestFixture({ partitions: 8, limits: { readTimeoutMs: 30 } })
+  const fixture = await createIngestFixture({ partitions: 8, limits: { readTimeoutMs: 30 } })
   t.after(() => fixture.close())
   fixture.sink.held = true
   await send(fixture, 'u1')
@@ -77,7 +77,7 @@ test('a read of an entity whose partition is quiet is answered while another one
 test('the ends of the log are asked for once for all reads that wait', async (t) => {
   let asked = 0
   let answer: () => void = () => {}
-  const fixture = createIngestFixture({
+  const fixture = await createIngestFixture({
     wrapLog: (log): Log => ({
       ...log,
       end: async (partition) => {
@@ -106,7 +106,7 @@ test('the ends of the log are asked for once for all reads that wait', async (t)
 })
 
 test('one read too many is refused', async (t) => {
-  const fixture = createIngestFixture({ limits: { readTimeoutMs: 2000, waitingReadsMax: 3 } })
+  const fixture = await createIngestFixture({ limits: { readTimeoutMs: 2000, waitingReadsMax: 3 } })
   t.after(() => fixture.close())
   fixture.sink.held = true
   await send(fixture, 'u1')
@@ -121,7 +121,7 @@ test('one read too many is refused', async (t) => {
 })
 
 test('DELETE ends every event with the id and tells the truth', async (t) => {
-  const fixture = createIngestFixture({ partitions: 4 })
+  const fixture = await createIngestFixture({ partitions: 4 })
   t.after(() => fixture.close())
   for (const entity of ['a', 'b', 'c', 'd']) await send(fixture, entity, { eventId: 'same/id' })
   const url = `/events/same%2Fid.json?${KEY}`
@@ -147,9 +147,9 @@ test('DELETE ends every event with the id and tells the truth', async (t) => {
 })
 
 test('a listing of any length is the same text, streamed or not', async (t) => {
-  const fixture = createIngestFixture({ limits: { pageCharacters: 300 } })
+  const fixture = await createIngestFixture({ limits: { pageCharacters: 300 } })
   t.after(() => fixture.close())
-  const whole = createIngestFixture()
+  const whole = await createIngestFixture()
   t.after(() => whole.close())
   for (let n = 0; n < 30; n++) {
     const more = { eventId: `id${n}`, eventTime: `2020-01-01T00:00:${10 + n}Z` }
@@ -171,7 +171,7 @@ test('a listing of any length is the same text, streamed or not', async (t) => {
 })
 
 test('wrong parameters of a listing are refused with 400', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const table: [string, string][] = [
     [

@@ -11,7 +11,7 @@ async function listen({ server }: IngestFixture): Promise<number> {
 const KEY = `accessKey=${KEY_ALL}`
 
 test('what has no route is answered as by the framework: 404, or 405 with Allow', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const table: [string, number, string | undefined][] = [
     ['GET /unknown', 404, undefined],
@@ -52,7 +52,7 @@ test('what has no route is answered as by the framework: 404, or 405 with Allow'
 })
 
 test('a URI beyond its limit is refused, by exact count', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const url = (start: string, length: number, end = ''): string =>
     start.padEnd(length - end.length, 'x') + end
@@ -74,7 +74,7 @@ test('a URI beyond its limit is refused, by exact count', async (t) => {
 })
 
 test('HEAD is GET without the body', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const get = await fixture.server.inject({ url: '/' })
   assert.equal(get.body, '{"status":"alive"}')
@@ -85,7 +85,7 @@ test('HEAD is GET without the body', async (t) => {
 })
 
 test('a path that is no UTF-8 and a body that ends early are refused', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const path = await fixture.server.inject({ url: `/events/%ff.json?${KEY}` })
   assert.equal(path.statusCode, 400)
@@ -101,7 +101,7 @@ test('a path that is no UTF-8 and a body that ends early are refused', async (t)
 })
 
 test('a body of the limit is taken and one byte more is not, with and without its length', async (t) => {
-  const fixture = createIngestFixture({ limits: { bodyBytesMax: 200 } })
+  const fixture = await createIngestFixture({ limits: { bodyBytesMax: 200 } })
   t.after(() => fixture.close())
   const port = await listen(fixture)
   const start = '{"event":"view","entityType":"user","entityId":"'
@@ -135,7 +135,7 @@ test('a body of the limit is taken and one byte more is not, with and without it
 })
 
 test('requests sent back to back on one connection are answered in order', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   const port = await listen(fixture)
   const socket = connect(port, '127.0.0.1')

@@ -46,7 +46,7 @@ function heldLog(): { wrap(log: MemoryLog): Log; letGo(): void; readonly calls: 
 }
 
 test('a failing log gives 503 with the id the event would have had', async (t) => {
-  const fixture = createIngestFixture()
+  const fixture = await createIngestFixture()
   t.after(() => fixture.close())
   fixture.log.full = true
   const own = await post(fixture, { eventId: 'mine' })
@@ -65,7 +65,7 @@ test('a failing log gives 503 with the id the event would have had', async (t) =
 
 test('in a batch each element that the log did not take says so, with its id', async (t) => {
   let failing = -1
-  const fixture = createIngestFixture({
+  const fixture = await createIngestFixture({
     partitions: 4,
     wrapLog: (log): Log => ({
       ...log,
@@ -97,7 +97,10 @@ test('in a batch each element that the log did not take says so, with its id', a
 
 test('beyond what may wait for the log, requests are refused by exact count', async (t) => {
   const held = heldLog()
-  const fixture = createIngestFixture({ limits: { waitingRecordsMax: 10 }, wrapLog: held.wrap })
+  const fixture = await createIngestFixture({
+    limits: { waitingRecordsMax: 10 },
+    wrapLog: held.wrap,
+  })
   t.after(() => fixture.close())
   const batch = postBatch(fixture, [user('a'), user('b'), user('c'), user('d')])
   const singles = Array.from({ length: 5 }, () => post(fixture))
@@ -119,7 +122,7 @@ test('beyond what may wait for the log, requests are refused by exact count', as
 
 test('the bytes that wait are bounded too, but a lone request always has room', async (t) => {
   const held = heldLog()
-  const fixture = createIngestFixture({ limits: { waitingBytesMax: 50 }, wrapLog: held.wrap })
+  const fixture = await createIngestFixture({ limits: { waitingBytesMax: 50 }, wrapLog: held.wrap })
   t.after(() => fixture.close())
   const first = post(fixture, { properties: { text: 'x'.repeat(1000) } })
   await turn()
@@ -131,7 +134,7 @@ test('the bytes that wait are bounded too, but a lone request always has room', 
 
 test('what arrives in one turn goes to the log in one call', async (t) => {
   const held = heldLog()
-  const fixture = createIngestFixture({ wrapLog: held.wrap })
+  const fixture = await createIngestFixture({ wrapLog: held.wrap })
   t.after(() => fixture.close())
   const batch = postBatch(fixture, [user('a'), user('b'), user('c')])
   await turn()
@@ -143,7 +146,7 @@ test('what arrives in one turn goes to the log in one call', async (t) => {
 test('an append without an answer is given up, and what waits stays counted', async (t) => {
   const clock = createManualClock()
   const held = heldLog()
-  const fixture = createIngestFixture({
+  const fixture = await createIngestFixture({
     clock,
     limits: { appendTimeoutMs: 20_000, waitingRecordsMax: 1 },
     wrapLog: held.wrap,
@@ -170,7 +173,7 @@ test('an append without an answer is given up, and what waits stays counted', as
 
 test('a fault of ours is told apart from a fault of the log', async (t) => {
   const lines: string[] = []
-  const fixture = createIngestFixture({
+  const fixture = await createIngestFixture({
     telemetry: { emit: () => {}, log: (_level, event) => lines.push(event) },
     wrapLog: (log): Log => ({ ...log, end: () => Promise.reject(new MillraceError('LOG_FULL')) }),
   })
