@@ -209,6 +209,22 @@ describe('tidy: files', () => {
     )
   })
 
+  it('has no dependency that no source file imports', () => {
+    const { dependencies } = JSON.parse(readText('package.json')) as {
+      dependencies: Record<string, string>
+    }
+    // The runtime itself; the launcher starts it.
+    const exceptions = ['node']
+    none(
+      Object.keys(dependencies)
+        .filter((name) => !exceptions.includes(name))
+        .filter((name) => !source.some(({ code }) => code.includes(`'${name}`)))
+        .map(
+          (name) => `package.json: nothing imports ${name}: remove it, or make it a devDependency`,
+        ),
+    )
+  })
+
   it('knows every Avro schema', () => {
     const expected = RECORD_KINDS.map((kind) => `schemas/avro/${kind}.avsc`).sort()
     const found = filesBelow('schemas/avro').filter((path) => !path.includes('/history/'))
