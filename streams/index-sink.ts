@@ -37,6 +37,8 @@ export interface IndexSink {
   load(apps: Iterable<number>): Promise<void>
   /** Loads the targets of one more primary event. */
   loadTargets(app: number, event: string): Promise<void>
+  /** Forgets the items of an app that is gone. */
+  forget(app: number): Promise<void>
   /** Takes what a batch touched; the index watermark moves to `upTo` when it is applied. */
   take(touches: readonly ItemTouches[], upTo: Watermark): void
   /** Resolves when everything taken so far is applied, or when the sink is closed. */
@@ -60,10 +62,16 @@ export function createIndexSink(options: IndexSinkOptions): IndexSink {
   /** Loads and batches take turns, so that a load never writes an older state over a newer one. */
   let turn: Promise<void> = Promise.resolve()
 
+  let turns = 0
+
   const inTurn = (work: () => Promise<void>): Promise<void> => {
-    const mine = turn.then(() => persist(options, work, stop.signal))
-    turn = mine.catch(() => {})
-    return mine
+    turns++
+    turn = turn
+      .then(() => persist(options, work, stop.signal))
+      .finally(() => {
+        turns--
+      })
+    return turn
   }
   const loadApp = async (app: number): Promise<void> => {
     await loadStates(options, app)
@@ -75,7 +83,8 @@ export function createIndexSink(options: IndexSinkOptions): IndexSink {
       const batch = waiting
       target = null
       waiting = new Map()
-      if (batch.size > 0) {
+      // A batch that touched nothing is applied at once, unless a load is under way that it must not overtake.
+      if (batch.size > 0 || turns > 0) {
         await inTurn(async () => {
           store.refresh()
           for (const [app, touches] of batch) {
@@ -96,6 +105,7 @@ export function createIndexSink(options: IndexSinkOptions): IndexSink {
         store.refresh()
         for (const app of apps) await loadApp(app)
       }),
+    forget: (app) => inTurn(() => index.clearItems(app)),
     loadTargets: (app, event) =>
       inTurn(async () => {
         store.refresh()

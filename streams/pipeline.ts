@@ -37,8 +37,16 @@ export interface Sink {
   apply(records: readonly Placed[], upTo: Watermark): Promise<readonly Refusal[]>
   /** Where to read on after a rejection, for sinks that lose more than the batch. Without it the batch is repeated. */
   readonly recover?: () => Promise<Watermark>
+  /** For sinks with work of their own to do while nothing arrives: they are given a batch of nothing when it is due. */
+  readonly turn?: SinkTurn
   /** Makes durable what was applied. Called once, after the last batch. */
   stop(): Promise<void>
+}
+
+export interface SinkTurn {
+  due(): boolean
+  /** Resolves when something may have become due, or when the signal aborts. */
+  wait(signal: AbortSignal): Promise<void>
 }
 
 export interface PipelineProgress {
@@ -88,7 +96,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineEnd
     const from: Watermark = place
     const batch = await persist(options, () => readBatch(options, from))
     if (batch === null) break
-    if (isEmpty(batch)) {
+    if (isEmpty(batch) && sink.turn?.due() !== true) {
       if (drain?.aborted) break
       await persist(options, () => waitForMore(options, from))
       continue
@@ -210,13 +218,14 @@ async function readBatch(options: PipelineOptions, from: Watermark): Promise<Bat
 
 const isEmpty = (batch: Batch): boolean => batch.records.length + batch.unreadable.length === 0
 
-/** Resolves when some partition has more than `from`, or when a signal aborts. */
+/** Resolves when some partition has more than `from`, when the sink wants a turn, or when a signal aborts. */
 async function waitForMore(options: PipelineOptions, from: Watermark): Promise<true> {
-  const { log, signal, drain } = options
+  const { log, sink, signal, drain } = options
   const done = AbortSignal.any(drain === undefined ? [signal] : [signal, drain])
   const enough = new AbortController()
   const either = AbortSignal.any([done, enough.signal])
   const waits = from.offsets.map((offset, p) => log.waitFor(p, offset, either))
+  if (sink.turn !== undefined) waits.push(sink.turn.wait(either))
   try {
     await Promise.race(waits)
   } finally {

@@ -1,0 +1,323 @@
+// The streams of one process: the store sink and the archive sink in a thread each, the index sink here, where queries are
+// answered, joined by small messages.
+//
+//   log ─▶ store thread ── applied, touched items ──▶ index sink ─▶ item index
+//      └─▶ archive thread ── published                 (this thread)
+//
+// Two threads, because together they cost more than one core gives at the rates the event server reaches.
+import type { Clock } from '#ports/clock'
+import type { Directory } from '#ports/directory'
+import { asMillraceError, type MillraceError } from '#ports/errors'
+import type { EventStore } from '#ports/event-store'
+import type { ItemIndex } from '#ports/item-index'
+import type { Closable, Health, HealthSource } from '#ports/lifecycle'
+import type { Telemetry } from '#ports/telemetry'
+import type { ArchiveCloser, SinkName, Watermarks } from '#ports/watermarks'
+import { encodeDeadLetter } from '#schemas/dead-letter'
+import type { Watermark } from '#schemas/position'
+import { createIndexSink, type IndexSink } from '../../streams/index-sink.ts'
+import { createWatermarks, type MovableWatermarks } from '../../streams/watermarks.ts'
+import type { EmbeddedLogs } from '../embedded/logs.ts'
+import { primaryEvents } from './primary-events.ts'
+import { type SinkThread, startSinkThread } from './sink-thread.ts'
+import type { FromThread, StreamsThreadData, ThreadSink, ToThread } from './streams-messages.ts'
+
+/** Time a sink has to apply what is left, and again to stop, when the process ends. */
+const DRAIN_MS = 10_000
+const LAG_EVERY_MS = 1000
+
+export interface StreamsOptions {
+  readonly logs: EmbeddedLogs
+  readonly storePath: string
+  readonly filesRoot: string
+  /** The reader of this thread. */
+  readonly store: EventStore
+  readonly index: ItemIndex
+  readonly directory: Directory
+  readonly telemetry: Telemetry
+  readonly clock: Clock
+}
+
+export interface Streams extends Closable, HealthSource {
+  readonly watermarks: Watermarks
+  readonly archive: ArchiveCloser
+  /** Ends the thread of a sink as a crash would; it is started again. For tests. */
+  readonly threads: Readonly<Record<ThreadSink, SinkThread>>
+}
+
+/** What the handlers of messages share. */
+interface Host {
+  readonly options: StreamsOptions
+  readonly watermarks: MovableWatermarks
+  readonly index: IndexSink
+  readonly primary: PrimaryTeller
+  readonly closings: Closings
+}
+
+/** Starts all sinks; resolves when the index holds what the store had applied before. */
+export async function startStreams(options: StreamsOptions): Promise<Streams> {
+  const { logs, clock, telemetry, directory } = options
+  const { partitions, generation } = logs.events
+  const watermarks = createWatermarks({ partitions, generation, clock })
+  let indexTrouble: MillraceError | null = null
+  let createdLast: number | null = null
+  const index = createIndexSink({
+    index: options.index,
+    store: options.store,
+    clock,
+    telemetry,
+    primaryEvents: (app) => primaryEvents(directory.state).get(app) ?? [],
+    onApplied: (applied) => {
+      watermarks.advance('index', applied)
+      observeFreshness(options, 'index', createdLast)
+    },
+    onTrouble: (trouble) => {
+      indexTrouble = trouble
+    },
+  })
+  const closings = createClosings((message) => archive.say(message))
+  const primary = createPrimaryTeller(directory, index, (message) => store.say(message))
+  const host: Host = { options, watermarks, index, primary, closings }
+  const ready = Promise.withResolvers<void>()
+  const store = startThread(host, 'store', {
+    onStart: primary.tell,
+    onMessage: (message, say) => {
+      if (message.type === 'ready') {
+        watermarks.advance('store', message.applied)
+        ready.resolve()
+        loadIndex(host, message.applied)
+      } else if (message.type === 'applied') {
+        createdLast = message.created
+        storeApplied(host, message)
+      } else hear(host, message, say)
+    },
+  })
+  const archive = startThread(host, 'archive', {
+    onStart: closings.tell,
+    onMessage: (message, say) => hear(host, message, say),
+  })
+  const stopLag = measureLag(options, watermarks)
+  await ready.promise
+  await index.settled()
+  const unsubscribe = directory.subscribe((record) => {
+    for (const change of record.changes) {
+      if (change.type === 'app-deleted') void index.forget(change.appId)
+    }
+    primary.renew()
+  })
+  return {
+    watermarks,
+    archive: closings,
+    threads: { store, archive },
+    health: async () => worst([store.health(), archive.health(), indexHealth(indexTrouble)]),
+    close: async () => {
+      unsubscribe()
+      stopLag()
+      await Promise.all([store.close(DRAIN_MS), archive.close(DRAIN_MS)])
+      await settledWithin(index, clock, DRAIN_MS)
+      await index.close()
+      watermarks.close()
+    },
+  }
+}
+
+interface ThreadEars {
+  readonly onStart: (say: (message: ToThread) => void) => void
+  readonly onMessage: (message: FromThread, say: (message: ToThread) => void) => void
+}
+
+function startThread({ options }: Host, sink: ThreadSink, ears: ThreadEars): SinkThread {
+  const { logs, storePath, filesRoot, clock, telemetry } = options
+  const data: StreamsThreadData = {
+    role: 'streams',
+    sink,
+    log: logs.share(),
+    storePath,
+    filesRoot,
+  }
+  let say: (message: ToThread) => void = () => {}
+  return startSinkThread({
+    entry: new URL('./streams-worker.ts', import.meta.url),
+    data,
+    clock,
+    telemetry,
+    onStart: (sayToThread) => {
+      say = sayToThread
+      ears.onStart(sayToThread)
+    },
+    onMessage: (message) => ears.onMessage(message, say),
+  })
+}
+
+/**
+ * Fills the index from the store: at the start, and when a store thread takes over, because the last one may have died
+ * between applying a batch and telling what it touched.
+ */
+function loadIndex({ options, index }: Host, applied: Watermark): void {
+  void index.load(options.directory.state.apps.keys())
+  index.take([], applied)
+}
+
+function storeApplied(host: Host, message: Extract<FromThread, { type: 'applied' }>): void {
+  const { options, watermarks, index } = host
+  const { applied, records, created, touches } = message
+  watermarks.advance('store', applied)
+  options.telemetry.emit('millrace_sink_applied_total', records, { sink: 'store' })
+  observeFreshness(options, 'store', created)
+  index.take(touches, applied)
+}
+
+/** What both threads may say. */
+function hear(host: Host, message: FromThread, say: (message: ToThread) => void): void {
+  const { options, watermarks, closings, primary } = host
+  switch (message.type) {
+    case 'applied':
+      options.telemetry.emit('millrace_sink_applied_total', message.records, { sink: 'archive' })
+      return
+    case 'published':
+      watermarks.advance('archive', message.published)
+      return
+    case 'primary-set':
+      primary.wasSet(message.revision)
+      return
+    case 'closed-at':
+      closings.closed(message.id)
+      return
+    case 'bury': {
+      const { id, letter } = message
+      options.logs.deadLetters.append(0, [encodeDeadLetter(letter)]).then(
+        () => say({ type: 'buried', id, failure: null }),
+        (error: unknown) => say({ type: 'buried', id, failure: asMillraceError(error).message }),
+      )
+      return
+    }
+    default:
+      return
+  }
+}
+
+interface Closings extends ArchiveCloser {
+  closed(id: number): void
+  tell(say: (message: ToThread) => void): void
+}
+
+/** Requests to close the archive; a thread that takes over is told those that wait. */
+function createClosings(say: (message: ToThread) => void): Closings {
+  const waiting = new Map<number, { readonly watermark: Watermark; readonly done: () => void }>()
+  let next = 0
+  return {
+    closeAt: (watermark) =>
+      new Promise((resolve) => {
+        const id = next++
+        waiting.set(id, { watermark, done: resolve })
+        say({ type: 'close-at', id, watermark })
+      }),
+    closed: (id) => {
+      waiting.get(id)?.done()
+      waiting.delete(id)
+    },
+    tell: (sayToThread) => {
+      for (const [id, { watermark }] of waiting) sayToThread({ type: 'close-at', id, watermark })
+    },
+  }
+}
+
+interface PrimaryTeller {
+  tell(say: (message: ToThread) => void): void
+  /** Looks at the directory again. */
+  renew(): void
+  wasSet(revision: number): void
+}
+
+/**
+ * Keeps the store thread told of primary events. The targets of a new one are loaded from the store when the thread has
+ * heard of it: what it applies from then on it tells, what it applied before is in the store.
+ */
+function createPrimaryTeller(
+  directory: Directory,
+  index: IndexSink,
+  say: (message: ToThread) => void,
+): PrimaryTeller {
+  let known = primaryEvents(directory.state)
+  let revision = 0
+  const toLoad = new Map<number, (readonly [app: number, event: string])[]>()
+  const message = (): ToThread => ({
+    type: 'primary',
+    revision,
+    apps: [...known].map(([app, events]) => [app, [...events]] as const),
+  })
+  return {
+    tell: (sayToThread) => sayToThread(message()),
+    renew: () => {
+      const now = primaryEvents(directory.state)
+      const added = [...now].flatMap(([app, events]) =>
+        [...events]
+          .filter((event) => !known.get(app)?.has(event))
+          .map((event) => [app, event] as const),
+      )
+      known = now
+      if (added.length === 0) return
+      revision++
+      toLoad.set(revision, added)
+      say(message())
+    },
+    wasSet: (reached) => {
+      for (const [at, events] of [...toLoad]) {
+        if (at > reached) continue
+        toLoad.delete(at)
+        for (const [app, event] of events) void index.loadTargets(app, event)
+      }
+    },
+  }
+}
+
+function observeFreshness(
+  { telemetry, clock }: StreamsOptions,
+  sink: SinkName,
+  created: number | null,
+): void {
+  if (created === null) return
+  telemetry.emit('millrace_freshness_ms', Math.max(0, clock.now() - created), { sink })
+}
+
+/** Sets the lag of each sink once a second. Returns the way to stop. */
+function measureLag(options: StreamsOptions, watermarks: Watermarks): () => void {
+  const { clock, logs, telemetry } = options
+  const stop = new AbortController()
+  const measure = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      const end = await logs.events.end(0)
+      for (const sink of ['store', 'index', 'archive'] as const) {
+        const lag = Math.max(0, end - (watermarks.applied(sink).offsets[0] ?? 0))
+        telemetry.emit('millrace_sink_lag_records', lag, { sink })
+      }
+      await clock.sleep(LAG_EVERY_MS, stop.signal)
+    }
+  }
+  measure().catch((error: unknown) => {
+    telemetry.log('error', 'lag-not-measured', { reason: asMillraceError(error).message })
+  })
+  return () => stop.abort()
+}
+
+async function settledWithin(index: IndexSink, clock: Clock, ms: number): Promise<void> {
+  const settled = new AbortController()
+  await Promise.race([
+    index.settled().finally(() => settled.abort()),
+    clock.sleep(ms, settled.signal),
+  ])
+}
+
+function indexHealth(trouble: MillraceError | null): Health {
+  if (trouble === null) return { name: 'index sink', status: 'ok', detail: 'It runs.' }
+  return { name: 'index sink', status: 'failed', detail: trouble.message, hint: trouble.hint }
+}
+
+/** One line for all sinks: what is wrong, or that nothing is. */
+function worst(all: readonly Health[]): Health {
+  const bad = all.filter(({ status }) => status !== 'ok')
+  const [first] = bad
+  if (first === undefined) return { name: 'streams', status: 'ok', detail: 'All sinks run.' }
+  const detail = bad.map((health) => `${health.name}: ${health.detail}`).join(' ')
+  return { ...first, name: 'streams', detail }
+}
