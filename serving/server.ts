@@ -1,6 +1,6 @@
 // The query server: PredictionIO's POST /queries.json, and the same for each engine by its id, over the event store and
 // the item index.
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Clock } from '#ports/clock'
 import type { Directory } from '#ports/directory'
 import { asMillraceError, MillraceError } from '#ports/errors'
@@ -41,6 +41,10 @@ export function createQueryServer(deps: QueryServerDeps): FastifyInstance {
     requestTimeout: limits.requestTimeoutMs,
     connectionTimeout: limits.idleTimeoutMs,
     keepAliveTimeout: limits.idleTimeoutMs,
+    frameworkErrors: (_error, _request, reply) => {
+      const error = new MillraceError('NOT_FOUND', { what: 'What this address names' })
+      void sendError(reply as FastifyReply, error, limits.retryAfterSeconds)
+    },
   })
   registerBodyParser(app)
   app.setNotFoundHandler((request, reply) => {

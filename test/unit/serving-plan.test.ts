@@ -231,20 +231,29 @@ describe('how much of a history counts', () => {
       ).map(({ event: name, limit }) => [name, limit]),
     )
 
-  test('read are indicators and blacklist, the blacklist up to the limit of all', () => {
-    assert.deepEqual(read(GLOBAL), { buy: 100_000, view: 500 })
-    assert.deepEqual(read({}), { buy: 100_000, view: 2_000 })
+  test('read are indicators and blacklist, the blacklist up to the limit of a history', () => {
+    assert.deepEqual(read(GLOBAL), { buy: 10_000, view: 500 })
+    assert.deepEqual(read({}), { buy: 10_000, view: 2_000 })
     assert.deepEqual(read({ blacklistEvents: [] }), { buy: 2_000, view: 2_000 })
     assert.deepEqual(read({ ...GLOBAL, blacklistEvents: ['hide'] }), {
       buy: 500,
       view: 500,
-      hide: 100_000,
+      hide: 10_000,
     })
+  })
+
+  test('maxItemsPerUser may ask for more than that limit', () => {
+    const indicators = [
+      { name: 'buy', maxItemsPerUser: 20_000 },
+      { name: 'view', maxItemsPerUser: 3_000 },
+    ]
+    assert.deepEqual(read({ indicators }), { buy: 20_000, view: 10_000 })
+    assert.deepEqual(read({ indicators, ...GLOBAL }), { buy: 20_000, view: 3_000 })
   })
 
   test('eventNames limit what is read; in weighted the blacklist is read all the same', () => {
     assert.deepEqual(read(GLOBAL, { eventNames: ['view'] }), { view: 500 })
-    assert.deepEqual(read({}, { eventNames: ['view'] }), { view: 2_000, buy: 100_000 })
+    assert.deepEqual(read({}, { eventNames: ['view'] }), { view: 2_000, buy: 10_000 })
   })
 })
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
 import { MillraceError } from '#ports/errors'
 import { parseJson } from '#schemas/lenient-json'
 import { parseUniversalQuery, QUERY_LIMITS } from '../../serving/engines/universal/query.ts'
@@ -211,4 +212,20 @@ describe('limits, by exact count', () => {
       /1001 entries/,
     )
   })
+})
+
+test('whatever JSON comes is read or refused with a code', () => {
+  const member = fc.constantFrom(...Object.keys(EMPTY), 'other')
+  fc.assert(
+    fc.property(fc.dictionary(member, fc.jsonValue({ maxDepth: 3 })), (body) => {
+      try {
+        const { query } = parseUniversalQuery(body)
+        assert.deepEqual(Object.keys(query), Object.keys(EMPTY))
+      } catch (error) {
+        assert.ok(error instanceof MillraceError)
+        assert.ok(['QUERY_INVALID', 'ID_TOO_LONG'].includes(error.code))
+      }
+    }),
+    { numRuns: 500 },
+  )
 })

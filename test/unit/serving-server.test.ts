@@ -47,11 +47,15 @@ describe('routes', () => {
   })
 
   test('another path', async (t) => {
-    const { server } = await serveShop(t)
-    const reply = await server.inject('/nothing?x=1')
+    const fixture = await serveShop(t)
+    const reply = await fixture.server.inject('/nothing?x=1')
     assert.equal(reply.statusCode, 404)
     assert.equal(reply.headers['millrace-error'], 'NOT_FOUND')
     assert.equal(reply.json().message, 'GET /nothing was not found.')
+    for (const path of ['/engines/%zz/queries.json', `/engines/${'x'.repeat(200)}/queries.json`]) {
+      const { status, json } = await fixture.query({}, { path })
+      assert.deepEqual([status, json.code], [404, 'NOT_FOUND'])
+    }
   })
 })
 

@@ -1,16 +1,20 @@
 // The one history read of a query: the user's newest events of the engine's indicators and of its blacklist.
 import type { EventStore, HistoryEvent, HistoryRequest } from '#ports/event-store'
-import { ITEMS_PER_USER_MAX, type UniversalParams, USER_TYPE } from '#schemas/engines/universal'
+import { type UniversalParams, USER_TYPE } from '#schemas/engines/universal'
 import { DEFAULT_CHANNEL } from '#schemas/event'
 import type { UniversalQuery } from '#schemas/query'
 import { blacklistNames } from './plan.ts'
 
 type Wanted = HistoryRequest['events']
 
-/**
- * Users repeat themselves: to find N distinct ids, up to this many times N events are read.
- */
+/** Users repeat themselves: to find N distinct ids, up to this many times N events are read. */
 const REPEATS = 4
+
+/**
+ * Events of one name that are read at most, unless `maxItemsPerUser` is larger. A read is one piece of work on the
+ * thread that answers: a robot with a million views must not keep everybody else waiting.
+ */
+export const HISTORY_EVENTS_MAX = 10_000
 
 /** What to read for a query: each event name once, with the number of newest events. */
 export function historyEvents(params: UniversalParams, query: UniversalQuery): Wanted {
@@ -18,11 +22,16 @@ export function historyEvents(params: UniversalParams, query: UniversalQuery): W
   const limits = new Map<string, number>()
   for (const { name, maxItemsPerUser } of params.indicators) {
     if (query.eventNames !== null && !query.eventNames.includes(name)) continue
-    const events = params.scoring === 'global' ? maxItemsPerUser : REPEATS * maxItemsPerUser
-    limits.set(name, Math.min(events, ITEMS_PER_USER_MAX))
+    const repeated = Math.min(REPEATS * maxItemsPerUser, HISTORY_EVENTS_MAX)
+    limits.set(
+      name,
+      params.scoring === 'global' ? maxItemsPerUser : Math.max(maxItemsPerUser, repeated),
+    )
   }
-  // Whatever the user has ever bought must not come back: the blacklist has no limit but the one on everything.
-  for (const name of blacklist) limits.set(name, ITEMS_PER_USER_MAX)
+  // What the user has bought must not come back, however much that is.
+  for (const name of blacklist) {
+    limits.set(name, Math.max(HISTORY_EVENTS_MAX, limits.get(name) ?? 0))
+  }
   return Array.from(limits, ([event, limit]) => ({ event, limit }))
 }
 
