@@ -12,7 +12,7 @@ import { JSON_TYPE, sendJson, sendNothingFound, sendRefusal, sendText } from '..
  * `limit=-1` may be, is streamed, however many events there are.
  */
 export function registerFindEvents(app: FastifyInstance, context: IngestContext): void {
-  const { barrier, limits, partitions, store } = context
+  const { barrier, limits, partitions, store, telemetry } = context
 
   async function find(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { app: tenant, channel } = grantOf(request)
@@ -32,10 +32,14 @@ export function registerFindEvents(app: FastifyInstance, context: IngestContext)
     const first = await chunks.next()
     if (first.done) return sendNothingFound(reply)
     if (first.value.last) return sendJson(reply, 200, first.value.text)
-    return reply
-      .code(200)
-      .header('content-type', JSON_TYPE)
-      .send(Readable.from(texts(first.value.text, chunks), { objectMode: false }))
+    const stream = Readable.from(texts(first.value.text, chunks), { objectMode: false })
+    // The status is out by then: the client learns it from a body that ends too early.
+    stream.on('error', (error) => {
+      telemetry.log('error', 'ingest-listing-broken', { reason: error.message })
+    })
+    // For HEAD fastify reads a stream of Node to its end, but cancels one of the web.
+    const body = request.method === 'HEAD' ? Readable.toWeb(stream) : stream
+    return reply.code(200).header('content-type', JSON_TYPE).send(body)
   }
 
   app.get('/events.json', { onRequest: context.guard }, find)

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Clock } from '#ports/clock'
 import { systemClock } from '#ports/clock'
 import type { Directory } from '#ports/directory'
+import type { EventStore } from '#ports/event-store'
 import type { Log } from '#ports/log'
 import { silentTelemetry, type Telemetry } from '#ports/telemetry'
 import type { Watermarks } from '#ports/watermarks'
@@ -46,6 +47,8 @@ export interface IngestFixtureOptions {
   readonly telemetry?: Telemetry
   /** Wraps the log that the server writes to. */
   readonly wrapLog?: (log: MemoryLog) => Log
+  /** Wraps the store that the server reads. */
+  readonly wrapStore?: (store: EventStore) => EventStore
 }
 
 export async function createIngestFixture(
@@ -57,10 +60,11 @@ export async function createIngestFixture(
   const sink = startStoreSink(log, async (records, upTo) => {
     await createMemoryStoreWriter(events).apply(records, upTo)
   })
+  const store = createMemoryEventStore(events)
   const server = createEventServer({
     directory,
     log: options.wrapLog?.(log) ?? log,
-    store: createMemoryEventStore(events),
+    store: options.wrapStore?.(store) ?? store,
     watermarks: sink.watermarks,
     clock: options.clock ?? systemClock,
     telemetry: options.telemetry ?? silentTelemetry,

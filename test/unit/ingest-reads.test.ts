@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { MillraceError } from '#ports/errors'
+import type { EventStore, FindFilter } from '#ports/event-store'
 import type { Log } from '#ports/log'
 import { createIngestFixture, type IngestFixture, KEY_ALL } from '../support/ingest-fixture.ts'
 
@@ -206,4 +208,91 @@ test('wrong parameters of a listing are refused with 400', async (t) => {
     assert.equal(reply.headers['millrace-error'], 'PARAMETER_INVALID', query)
     assert.equal(reply.body, body, query)
   }
+})
+
+/** A store whose listing gives events for as long as it is asked, or fails after some. */
+function endless(store: EventStore, failAfter: number): { store: EventStore; closed: number } {
+  const counted = {
+    closed: 0,
+    store: {
+      ...store,
+      async *find(filter: FindFilter) {
+        try {
+          for (let n = 0; n < failAfter; n++) {
+            for await (const event of store.find({ ...filter, limit: 1 })) yield event
+          }
+          throw new MillraceError('STORE_FAILED', { reason: 'torn' })
+        } finally {
+          counted.closed++
+        }
+      },
+    },
+  }
+  return counted
+}
+
+test('HEAD does not read a listing to its end', async (t) => {
+  const counted: { closed: number }[] = []
+  const fixture = await createIngestFixture({
+    wrapStore: (store) => {
+      const wrapped = endless(store, Number.POSITIVE_INFINITY)
+      counted.push(wrapped)
+      return wrapped.store
+    },
+  })
+  t.after(() => fixture.close())
+  await send(fixture, 'u1')
+  const reply = await fixture.server.inject({
+    method: 'HEAD',
+    url: `/events.json?${KEY}&limit=-1`,
+  })
+  assert.equal(reply.statusCode, 200)
+  assert.equal(reply.body, '')
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  assert.equal(counted[0]?.closed, 1)
+})
+
+test('a client that goes away ends the listing', async (t) => {
+  const counted: { closed: number }[] = []
+  const fixture = await createIngestFixture({
+    wrapStore: (store) => {
+      const wrapped = endless(store, Number.POSITIVE_INFINITY)
+      counted.push(wrapped)
+      return wrapped.store
+    },
+  })
+  t.after(() => fixture.close())
+  await send(fixture, 'u1')
+  const address = await fixture.server.listen({ host: '127.0.0.1', port: 0 })
+  const leave = new AbortController()
+  const reply = await fetch(`${address}/events.json?${KEY}&limit=-1`, { signal: leave.signal })
+  const reader = reply.body?.getReader()
+  for (let n = 0; n < 5; n++) await reader?.read()
+  assert.equal(counted[0]?.closed, 0)
+  leave.abort()
+  for (let n = 0; n < 100 && counted[0]?.closed === 0; n++) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  assert.equal(counted[0]?.closed, 1)
+})
+
+test('a store that fails gives 500, or a body that ends early when it is out already', async (t) => {
+  const lines: string[] = []
+  const failing = async (after: number): Promise<string> => {
+    const fixture = await createIngestFixture({
+      telemetry: { emit: () => {}, log: (_level, event) => lines.push(event) },
+      wrapStore: (store) => endless(store, after).store,
+    })
+    t.after(() => fixture.close())
+    await send(fixture, 'u1')
+    return `${await fixture.server.listen({ host: '127.0.0.1', port: 0 })}/events.json?${KEY}`
+  }
+  const early = await fetch(await failing(3))
+  assert.equal(early.status, 500)
+  assert.equal(early.headers.get('millrace-error'), 'STORE_FAILED')
+  assert.equal(await early.text(), '{"message":"The event store failed: torn"}')
+  const late = await fetch(await failing(2000))
+  assert.equal(late.status, 200)
+  await assert.rejects(late.text())
+  assert.deepEqual(lines, ['ingest-listing-broken'])
 })
