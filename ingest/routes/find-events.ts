@@ -37,6 +37,8 @@ export function registerFindEvents(app: FastifyInstance, context: IngestContext)
     stream.on('error', (error) => {
       telemetry.log('error', 'ingest-listing-broken', { reason: error.message })
     })
+    // A stream that was never read does not end its iterator by itself.
+    stream.on('close', () => void chunks.return())
     // For HEAD fastify reads a stream of Node to its end, but cancels one of the web.
     const body = request.method === 'HEAD' ? Readable.toWeb(stream) : stream
     return reply.code(200).header('content-type', JSON_TYPE).send(body)
