@@ -34,11 +34,12 @@ export function registerFindEvents(app: FastifyInstance, context: IngestContext)
     if (first.value.last) return sendJson(reply, 200, first.value.text)
     const stream = Readable.from(texts(first.value.text, chunks), { objectMode: false })
     // The status is out by then: the client learns it from a body that ends too early.
-    stream.on('error', (error) => {
+    const broken = (error: Error): void => {
       telemetry.log('error', 'ingest-listing-broken', { reason: error.message })
-    })
+    }
+    stream.on('error', broken)
     // A stream that was never read does not end its iterator by itself.
-    stream.on('close', () => void chunks.return())
+    stream.on('close', () => void chunks.return().catch(broken))
     // For HEAD fastify reads a stream of Node to its end, but cancels one of the web.
     const body = request.method === 'HEAD' ? Readable.toWeb(stream) : stream
     return reply.code(200).header('content-type', JSON_TYPE).send(body)
