@@ -7,6 +7,9 @@ import type { Json, JsonObject } from '#schemas/json'
 import { readAddresses, type WrittenAddresses } from '../embedded/data-folder.ts'
 import type { OperationContext } from './operations/run.ts'
 
+/** True for a folder that holds nothing or does not exist. */
+export { isEmptyFolder } from '../embedded/data-folder.ts'
+
 /** The running owner of a data folder, or null when nobody runs on it. */
 export async function ownerOf(folder: string): Promise<WrittenAddresses | null> {
   const addresses = await readAddresses(folder)

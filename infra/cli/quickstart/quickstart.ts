@@ -6,8 +6,8 @@ import type { Command } from 'commander'
 import { systemClock } from '#ports/clock'
 import { MillraceError } from '#ports/errors'
 import type { Json, JsonObject } from '#schemas/json'
-import { isEmptyFolder } from '../../embedded/data-folder.ts'
 import { runOperation } from '../../wiring/operations/run.ts'
+import { isEmptyFolder } from '../../wiring/owner.ts'
 import type { ImportResult } from '../import.ts'
 import { configOf, type ServerOptions, withServerOptions } from '../options.ts'
 import { grouped, note } from '../output.ts'
@@ -179,8 +179,12 @@ async function sayItems(
   titles: Titles,
   say: (line: string) => void,
 ): Promise<void> {
-  for (const { item, score } of items)
-    say(`      ${score.toExponential(2).padStart(9)}  ${await titles(item)}`)
+  for (const { item, score } of items) say(`      ${shownScore(score)}  ${await titles(item)}`)
+}
+
+/** Backfill has tiny scores: they order what nothing personal is known about. */
+function shownScore(score: number): string {
+  return (score < 0.001 ? score.toExponential(2) : score.toFixed(3)).padStart(9)
 }
 
 async function usersWithHistory({ platform }: Running, app: number): Promise<string[]> {
