@@ -1,0 +1,152 @@
+// The writing half of the embedded event store; `event-store/keys.ts` shows its tables. A batch is one transaction with
+// its watermark: after a kill the store is what it was after some batch, and what stands below the watermark is known to
+// be applied. It blocks its thread while it writes, so it belongs into a worker.
+import { mkdir } from 'node:fs/promises'
+import { MillraceError } from '#ports/errors'
+import type { ApplyOutcome, StoreWriter } from '#ports/event-store'
+import { union, type Watermark } from '#schemas/position'
+import type { EventRecord, Placed } from '#schemas/record'
+import {
+  type CrashMark,
+  createCrashMark,
+  isBroken,
+  removeBroken,
+} from './event-store/crash-mark.ts'
+import { applyDataDelete, applyErasure } from './event-store/ending.ts'
+import {
+  flush,
+  openTables,
+  readWatermark,
+  type StoreOptions,
+  storeError,
+  type Tables,
+  writeWatermark,
+} from './event-store/environment.ts'
+import { applyDeletion, applyEvent, createWorking, type Working } from './event-store/identity.ts'
+import { GENERATION_MAX, OFFSET_MAX, PARTITION_MAX } from './event-store/keys.ts'
+
+/**
+ * Opens the store for writing, before any reader of it. One writer at a time. A store that a stop of the machine may
+ * have torn is removed: `committed()` is then the origin, and the log has to be read from its start.
+ * @throws MillraceError STORE_FAILED, DISK_FULL
+ */
+export async function openStoreWriter(options: StoreOptions): Promise<StoreWriter> {
+  try {
+    await mkdir(options.path, { recursive: true })
+    if (await isBroken(options.path)) await removeBroken(options.path)
+    const mark = createCrashMark(options.path)
+    // Opening writes too: the tables are made.
+    await mark.set()
+    const tables = openTables(options)
+    await flush(tables)
+    return createWriter(tables, mark)
+  } catch (error) {
+    throw storeError(error)
+  }
+}
+
+function createWriter(tables: Tables, mark: CrashMark): StoreWriter {
+  let working = createWorking(tables)
+  let watermark = readWatermark(tables)
+  let committed = watermark
+  let applied = 0
+  let isClosed = false
+
+  const flushed = async (): Promise<void> => {
+    const until = watermark
+    const batches = applied
+    await flush(tables)
+    committed = union(committed, until)
+    if (batches === applied) await mark.clear()
+  }
+  return {
+    committed: async () => committed,
+    apply: async (records, upTo) => {
+      try {
+        await mark.set()
+        applied++
+        const next = union(watermark, upTo)
+        const outcome = tables.root.transactionSync(() => {
+          const result = applyRecords(working, records, watermark, next.offsets.length)
+          writeWatermark(tables, next)
+          return result
+        })
+        watermark = next
+        return outcome
+      } catch (error) {
+        working = createWorking(tables)
+        throw storeError(error)
+      }
+    },
+    flushed: async () => {
+      try {
+        await flushed()
+      } catch (error) {
+        throw storeError(error)
+      }
+    },
+    close: async () => {
+      if (isClosed) return
+      isClosed = true
+      try {
+        await flushed()
+      } catch (error) {
+        throw storeError(error)
+      } finally {
+        await tables.root.close()
+      }
+    },
+  }
+}
+
+function applyRecords(
+  working: Working,
+  records: readonly Placed[],
+  watermark: Watermark,
+  partitions: number,
+): ApplyOutcome {
+  const outcome = { reused: [] as Placed<EventRecord>[], live: 0, repeats: 0 }
+  for (const placed of records) {
+    if (isApplied(placed, watermark)) continue
+    assertPlace(placed)
+    const { record } = placed
+    switch (record.kind) {
+      case 'event': {
+        const event = placed as Placed<EventRecord>
+        const verdict = applyEvent(working, event)
+        if (verdict === 'live') outcome.live++
+        else if (verdict === 'repeat') outcome.repeats++
+        else if (verdict === 'reused') outcome.reused.push(event)
+        break
+      }
+      case 'deletion':
+        applyDeletion(working, { ...placed, record })
+        break
+      case 'erasure':
+        applyErasure(working, { ...placed, record }, partitions)
+        break
+      case 'data-delete':
+        applyDataDelete(working, { ...placed, record }, partitions)
+        break
+      case 'barrier':
+        break
+    }
+  }
+  working.batch.flush()
+  working.ids.flush()
+  working.tenants.save()
+  return outcome
+}
+
+function isApplied({ generation, partition, offset }: Placed, watermark: Watermark): boolean {
+  if (generation !== watermark.generation) return generation < watermark.generation
+  return offset < (watermark.offsets[partition] ?? 0)
+}
+
+/** What a row of the store can hold. */
+function assertPlace({ generation, partition, offset }: Placed): void {
+  if (generation <= GENERATION_MAX && partition <= PARTITION_MAX && offset <= OFFSET_MAX) return
+  throw new MillraceError('STORE_FAILED', {
+    reason: `position ${generation}/${partition}/${offset} is out of range`,
+  })
+}

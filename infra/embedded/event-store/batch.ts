@@ -1,0 +1,146 @@
+// What one transaction of the writer gathers before it writes: entries of lists, states and targets, so that rows which
+// several events of the batch touch are read and written once, in order of their keys.
+import { EMPTY_STATE, evolve } from '#schemas/entity-state'
+import { type Event, isSpecialEvent } from '#schemas/event'
+import type { EventRecord, Placed } from '#schemas/record'
+import { readBody } from './body.ts'
+import type { Tables } from './environment.ts'
+import { compareRows, entityHashes, keyOf, listKey, ROW_BYTES, rowPlace, textKey } from './keys.ts'
+import { addEntries, listPages } from './lists.ts'
+import { entriesOf, writeEntry } from './page.ts'
+import { packState, type StateRow, stateKey, unpackState } from './state-row.ts'
+import type { Tenant } from './tenants.ts'
+import type { WritableTexts } from './texts.ts'
+
+/** Targets known to be stored already; beyond that the memory starts anew. */
+const TARGETS_REMEMBERED = 200_000
+const SPECIAL = ['$set', '$unset', '$delete']
+
+interface Pending {
+  readonly tenant: number
+  readonly high: number
+  readonly low: number
+  readonly name: number
+  readonly entry: Buffer
+}
+
+export interface Batch {
+  /** Gathers what a live event adds. `row` is copied. */
+  add(tenant: Tenant, placed: Placed<EventRecord>, row: Buffer): void
+  /** Folds an entity's state anew from its events, because a special one of them has ended at `offset`. */
+  refold(tenant: Tenant, entityType: string, entityId: string, offset: number): void
+  /** Writes all that was gathered. Before anything is read or removed. */
+  flush(): void
+  /** Forgets which targets are stored. */
+  forgetTargets(): void
+}
+
+export function createBatch(tables: Tables, texts: WritableTexts): Batch {
+  const { pages, states, targets } = tables
+  let pending: Pending[] = []
+  const changed = new Map<string, { key: Buffer; row: StateRow }>()
+  let seen = new Map<string, Set<string>>()
+  let seenCount = 0
+
+  const noteTarget = (tenant: Tenant, name: number, type: string, id: string): void => {
+    const group = `${tenant.number}/${name}/${type}`
+    let ids = seen.get(group)
+    if (ids?.has(id)) return
+    if (++seenCount > TARGETS_REMEMBERED) {
+      seen = new Map()
+      seenCount = 1
+      ids = undefined
+    }
+    if (ids === undefined) {
+      ids = new Set()
+      seen.set(group, ids)
+    }
+    ids.add(id)
+    const key = keyOf(tenant.number, name, texts.number(type), textKey(id))
+    if (!targets.doesExist(key)) targets.putSync(key, Buffer.from(id))
+  }
+  const foldIn = (tenant: Tenant, event: Event, placed: Placed): void => {
+    const key = stateKey(tenant.number, texts.number(event.entityType), event.entityId)
+    const name = key.toString('latin1')
+    const before = changed.get(name)?.row ?? readState(key)
+    const state = evolve(before?.state ?? EMPTY_STATE, event, placed)
+    changed.set(name, { key, row: { entityId: event.entityId, offset: placed.offset, state } })
+  }
+  const readState = (key: Buffer): StateRow | null => {
+    const row = states.get(key)
+    return row === undefined ? null : unpackState(row)
+  }
+  const flushLists = (): void => {
+    pending.sort(byList)
+    for (let i = 0; i < pending.length; ) {
+      const first = pending[i] as Pending
+      const entries = [first.entry]
+      for (i++; i < pending.length && sameList(first, pending[i] as Pending); i++) {
+        entries.push((pending[i] as Pending).entry)
+      }
+      addEntries(pages, listKey(first.tenant, [first.high, first.low], first.name), entries)
+    }
+    pending = []
+  }
+  const flush = (): void => {
+    flushLists()
+    for (const { key, row } of changed.values()) states.putSync(key, packState(row))
+    changed.clear()
+  }
+  return {
+    flush,
+    add: (tenant, placed, row) => {
+      const { event } = placed.record
+      const { targetEntityType: type, targetEntityId: target } = event
+      const [high, low] = entityHashes(event.entityType, event.entityId)
+      const name = texts.number(event.event)
+      pending.push({ tenant: tenant.number, high, low, name, entry: writeEntry(row, target) })
+      if (type !== null && target !== null) noteTarget(tenant, name, type, target)
+      if (isSpecialEvent(event.event)) foldIn(tenant, event, placed)
+    },
+    refold: (tenant, entityType, entityId, offset) => {
+      const key = stateKey(tenant.number, texts.number(entityType), entityId)
+      let state = EMPTY_STATE
+      for (const { event, row } of specialEvents(tables, texts, tenant, entityType, entityId)) {
+        state = evolve(state, event, rowPlace(row, 0))
+      }
+      if (state === EMPTY_STATE) states.removeSync(key)
+      else states.putSync(key, packState({ entityId, offset, state }))
+    },
+    forgetTargets: () => {
+      seen = new Map()
+      seenCount = 0
+    },
+  }
+}
+
+function* specialEvents(
+  { pages, events }: Tables,
+  texts: WritableTexts,
+  tenant: Tenant,
+  entityType: string,
+  entityId: string,
+): Generator<{ event: Event; row: Buffer }> {
+  for (const name of SPECIAL) {
+    const hashes = entityHashes(entityType, entityId)
+    const list = listKey(tenant.number, hashes, texts.number(name))
+    for (const page of listPages(pages, list, false)) {
+      for (const entry of entriesOf(page)) {
+        const row = entry.subarray(0, ROW_BYTES)
+        const body = events.get(keyOf(tenant.number, row))
+        if (body !== undefined) yield { event: readBody(body, texts, row, 0).event, row }
+      }
+    }
+  }
+}
+
+const sameList = (a: Pending, b: Pending): boolean =>
+  a.low === b.low && a.high === b.high && a.name === b.name && a.tenant === b.tenant
+
+/** By key of the list, newest first inside of it. */
+const byList = (a: Pending, b: Pending): number =>
+  a.tenant - b.tenant ||
+  a.high - b.high ||
+  a.low - b.low ||
+  a.name - b.name ||
+  compareRows(b.entry, 0, a.entry, 0)

@@ -1,0 +1,186 @@
+// The writer's decisions about single events: which count, which are repeats, and what ending one takes away.
+//
+// An identity (entity and event id) has no row of its own while it was never ended: its one append is in the event's
+// body. When it ends, its appends are remembered in `ended` and from then on kept there.
+import {
+  appendOf,
+  contentHash,
+  decide,
+  type IdentityState,
+  type IdentityVerdict,
+} from '#schemas/effective'
+import { type Event, isSpecialEvent } from '#schemas/event'
+import type { DeletionRecord, EventRecord, Placed } from '#schemas/record'
+import { type Batch, createBatch } from './batch.ts'
+import { appendName, readBody, type StoredEvent, writeBody } from './body.ts'
+import { ByteWriter } from './bytes.ts'
+import type { Tables } from './environment.ts'
+import { createIdIndex, type IdIndex, rowsOf } from './id-index.ts'
+import {
+  entityHashes,
+  identityHash,
+  keyOf,
+  listKey,
+  ROW_BYTES,
+  TENANT_BYTES,
+  writeRow,
+} from './keys.ts'
+import { removeEntry } from './lists.ts'
+import { createTenants, type Tenant, type Tenants } from './tenants.ts'
+import { createTexts, type WritableTexts } from './texts.ts'
+
+/** What the writer keeps in memory between transactions; made anew when one fails. */
+export interface Working {
+  readonly tables: Tables
+  readonly texts: WritableTexts
+  readonly tenants: Tenants
+  readonly ids: IdIndex
+  readonly batch: Batch
+}
+
+export function createWorking(tables: Tables): Working {
+  const texts = createTexts(tables)
+  return {
+    tables,
+    texts,
+    tenants: createTenants(tables),
+    ids: createIdIndex(tables),
+    batch: createBatch(tables, texts),
+  }
+}
+
+export interface LiveEvent extends StoredEvent {
+  readonly row: Buffer
+}
+
+const key = Buffer.alloc(TENANT_BYTES + ROW_BYTES)
+const row = key.subarray(TENANT_BYTES)
+const body = new ByteWriter()
+
+/** Stores the event if it counts. */
+export function applyEvent(working: Working, placed: Placed<EventRecord>): IdentityVerdict {
+  const { tables, texts, tenants, ids, batch } = working
+  const { record } = placed
+  const { eventId, eventTime, creationTime } = record.event
+  const tenant = tenants.of(record.app, record.channel)
+  const isNew = ids.isNew(tenant, eventId, creationTime)
+  if (!isNew) {
+    const verdict = decideKnown(working, tenant, placed)
+    if (verdict !== 'live') return verdict
+  }
+  key.set(tenant.prefix)
+  writeRow(row, 0, eventTime, placed)
+  body.reset()
+  writeBody(body, texts, record)
+  tables.events.putSync(key, body.take())
+  if (isNew) ids.append(tenant, eventId, row)
+  else ids.add(tenant, eventId, row)
+  batch.add(tenant, placed, row)
+  tenant.count++
+  tenant.changed = true
+  return 'live'
+}
+
+function decideKnown(
+  working: Working,
+  tenant: Tenant,
+  placed: Placed<EventRecord>,
+): IdentityVerdict {
+  const { record } = placed
+  const live = liveEvents(working, tenant, record.event.eventId).find(isOfEntity(record.event))
+  const remembered = appendsOf(working, tenant, record.event)
+  if (live === undefined && remembered === null) return 'live'
+  const previous: IdentityState = {
+    decidedAt: -1,
+    liveAt: live === undefined ? -1 : 0,
+    contentHash: live === undefined ? 0 : contentHash({ ...record, event: live.event }),
+    appends: remembered ?? (live === undefined ? [] : [live.append]),
+  }
+  const named = { ...record, appendId: appendName(appendOf(record)) }
+  const { state, verdict } = decide(previous, placed.offset, named)
+  if (verdict === 'live') rememberAppends(working, tenant, record.event, state.appends)
+  return verdict
+}
+
+/** Ends the event a deletion names. */
+export function applyDeletion(working: Working, { record, offset }: Placed<DeletionRecord>): void {
+  const [tenant] = working.tenants.all(record.app, record.channel)
+  if (tenant === undefined) return
+  const live = liveEvents(working, tenant, record.eventId).find(isOfEntity(record))
+  if (live === undefined) return
+  endEvents(working, tenant, [live], offset)
+}
+
+type EntityId = Pick<Event, 'entityType' | 'entityId'>
+
+const isOfEntity =
+  ({ entityType, entityId }: EntityId) =>
+  ({ event }: LiveEvent): boolean =>
+    event.entityType === entityType && event.entityId === entityId
+
+/** Live events with an id, of any entity. */
+function liveEvents(working: Working, tenant: Tenant, eventId: string): LiveEvent[] {
+  working.ids.flush()
+  return rowsOf(working.tables, tenant.number, eventId)
+    .map((found) => readLive(working, tenant, found))
+    .filter((live) => live !== null)
+}
+
+export function readLive({ tables, texts }: Working, tenant: Tenant, at: Buffer): LiveEvent | null {
+  const found = tables.events.get(keyOf(tenant.number, at))
+  return found === undefined ? null : { ...readBody(found, texts, at, 0), row: at }
+}
+
+/** Ends live events, because of the record at `offset`. */
+export function endEvents(
+  working: Working,
+  tenant: Tenant,
+  events: readonly LiveEvent[],
+  offset: number,
+): void {
+  const { tables, texts, ids, batch } = working
+  batch.flush()
+  const refolded = new Map<string, EntityId>()
+  for (const live of events) {
+    const { event, append } = live
+    rememberAppends(working, tenant, event, appendsOf(working, tenant, event) ?? [append])
+    tables.events.removeSync(keyOf(tenant.number, live.row))
+    ids.remove(tenant, event.eventId, live.row)
+    const hashes = entityHashes(event.entityType, event.entityId)
+    const list = listKey(tenant.number, hashes, texts.number(event.event))
+    removeEntry(tables.pages, list, live.row)
+    if (isSpecialEvent(event.event)) {
+      refolded.set(`${event.entityType}\u0000${event.entityId}`, event)
+    }
+  }
+  for (const { entityType, entityId } of refolded.values()) {
+    batch.refold(tenant, entityType, entityId, offset)
+  }
+  tenant.count -= events.length
+  tenant.changed = true
+}
+
+/** The appends remembered of an identity; null when it never ended. */
+export function appendsOf({ tables }: Working, tenant: Tenant, event: Event): string[] | null {
+  if (!tenant.hasEnded) return null
+  const { entityType, entityId, eventId } = event
+  const packed = tables.ended.get(keyOf(tenant.number, identityHash(entityType, entityId, eventId)))
+  if (packed === undefined) return null
+  return Array.from({ length: packed.length / 8 }, (_, i) =>
+    packed.toString('hex', 8 * i, 8 * i + 8),
+  )
+}
+
+export function rememberAppends(
+  { tables }: Working,
+  tenant: Tenant,
+  { entityType, entityId, eventId }: Event,
+  appends: readonly string[],
+): void {
+  tables.ended.putSync(
+    keyOf(tenant.number, identityHash(entityType, entityId, eventId)),
+    Buffer.from(appends.join(''), 'hex'),
+  )
+  tenant.hasEnded = true
+  tenant.changed = true
+}
