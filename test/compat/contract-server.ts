@@ -1,4 +1,4 @@
-// An event server over the embedded log and directory, with the state that the recording begins with: app A with a key for
+// An event server over the embedded log, directory and store, with the state that the recording begins with: app A with a key for
 // all events, one for `view` and `like` and the channel `mobile`; app B; app C; no events.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,14 +9,11 @@ import { silentTelemetry } from '#ports/telemetry'
 import type { ControlChange } from '#schemas/directory'
 import { createIdSource } from '#schemas/ids'
 import { openDirectory } from '../../infra/embedded/directory.ts'
+import { openEventStore } from '../../infra/embedded/event-store.ts'
+import { openStoreWriter } from '../../infra/embedded/event-store-writer.ts'
 import { openLogs } from '../../infra/embedded/logs.ts'
 import { createEventServer } from '../../ingest/server.ts'
 import { change, startStoreSink } from '../support/ingest-fixture.ts'
-import {
-  createMemoryEventStore,
-  createMemoryEvents,
-  createMemoryStoreWriter,
-} from '../support/memory/event-store.ts'
 
 /** 24 characters each, as in the recording. */
 const KEYS = {
@@ -45,12 +42,12 @@ export async function openContractServer(): Promise<ContractServer> {
     ids,
   })
   await fill(directory)
-  const events = createMemoryEvents()
-  const writer = createMemoryStoreWriter(events)
+  const path = join(folder, 'store')
+  const writer = await openStoreWriter({ path })
   const sink = startStoreSink(logs.events, async (records, upTo) => {
     await writer.apply(records, upTo)
   })
-  const store = createMemoryEventStore(events)
+  const store = await openEventStore({ path })
   const server = createEventServer({
     directory,
     log: logs.events,
