@@ -2,7 +2,7 @@
 // is not needed.
 //
 //   1. read kinds, channels and identity numbers of all rows; note erasures and data-deletes
-//   2. sort the numbers: one that occurs once is an event without repeat or deletion, and stands unless ended by a note
+//   2. find the numbers that occur more than once: one that occurs once is an event without repeat or deletion, and stands unless ended by a note
 //   3. of numbers that occur more than once read the ids and decide record by record, exactly
 //
 // The result is a bit a row. Memory: 8 bytes a row of at most ROWS_A_PASS rows, and the states of at most IDENTITIES_A_PASS
@@ -101,16 +101,30 @@ async function takeNotes({ notes, channel }: Work, segment: Segment): Promise<vo
   }
 }
 
-/** The numbers that occur more than once, each once. */
+/**
+ * The numbers that occur more than once, each once. Nearly all occur once, so two tables of bits sift those out before
+ * the rest is sorted: one bit says that a place was taken, the other that it was taken twice.
+ */
 function repeatedNumbers(numbers: Float64Array): Float64Array {
-  numbers.sort()
-  let count = 0
-  for (let i = 1; i < numbers.length; i++) {
-    const number = numbers[i] as number
-    if (number !== numbers[i - 1]) continue
-    if (count === 0 || numbers[count - 1] !== number) numbers[count++] = number
+  const places = 2 ** Math.max(5, Math.ceil(Math.log2(numbers.length * 16 + 1)))
+  const mask = places - 1
+  const taken = createBits(places)
+  const twice = createBits(places)
+  for (const number of numbers) {
+    const place = number & mask
+    if (taken.has(place)) twice.set(place)
+    else taken.set(place)
   }
-  return numbers.subarray(0, count)
+  let suspects = 0
+  for (const number of numbers) if (twice.has(number & mask)) numbers[suspects++] = number
+  const sorted = numbers.subarray(0, suspects).sort()
+  let count = 0
+  for (let i = 1; i < sorted.length; i++) {
+    const number = sorted[i] as number
+    if (number !== sorted[i - 1]) continue
+    if (count === 0 || sorted[count - 1] !== number) sorted[count++] = number
+  }
+  return sorted.subarray(0, count)
 }
 
 interface Identity {

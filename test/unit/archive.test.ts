@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { zstdDecompressSync } from 'node:zlib'
 import fc from 'fast-check'
+import { parquetReadObjects } from 'hyparquet'
 import { ARCHIVE_COLUMNS, type ColumnBatch } from '#ports/archive'
 import { MillraceError } from '#ports/errors'
 import type { Files } from '#ports/files'
@@ -65,7 +67,7 @@ describe('archive', () => {
           assert.deepEqual(await gather(archive.records(0, from)), all.slice(from))
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
   })
 
@@ -101,6 +103,39 @@ describe('archive', () => {
     assert.equal(second.eventTime?.[464], -66_000)
     assert.equal(second.offset[464], 66_000)
     assert.equal(second.properties, undefined)
+  })
+
+  it('writes Parquet that others read', async () => {
+    const texts = ['a', 'ü', '日本', 'x'.repeat(100), '', '𝒳']
+    const records = placed([
+      ...texts.map((text, i) =>
+        viewOf(text, { eventId: `e${i}`, eventTime: i, prId: i % 2 ? text : null }),
+      ),
+      dataDelete(1),
+    ])
+    const { files, write } = archiveOver()
+    await write(records)
+    const [info] = await files.list('archive')
+    const bytes = await files.read(info?.path ?? '')
+    const rows = await parquetReadObjects({
+      file: Uint8Array.from(bytes).buffer,
+      compressors: { ZSTD: (input) => zstdDecompressSync(input) },
+    })
+    assert.equal(rows.length, records.length)
+    assert.deepEqual(
+      rows.map((row) => row.targetEntityId),
+      [...texts, null],
+    )
+    assert.deepEqual(
+      rows.map((row) => row.prId),
+      [null, 'ü', null, 'x'.repeat(100), null, '𝒳', null],
+    )
+    assert.deepEqual(
+      rows.map((row) => row.offset),
+      [0n, 1n, 2n, 3n, 4n, 5n, 6n],
+    )
+    assert.deepEqual(rows[2]?.eventTime, new Date(2))
+    assert.deepEqual([rows[0]?.kind, rows[6]?.kind, rows[6]?.channel], ['event', 'data-delete', -1])
   })
 
   it('files records by app and day of ingest', async () => {
@@ -319,7 +354,7 @@ describe('archive: effective events', () => {
           )
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 120 },
     )
   })
 
@@ -341,7 +376,7 @@ describe('archive: effective events', () => {
             assert.equal(small.has(row), whole.has(row), `row ${row}`)
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 40 },
     )
   })
 
