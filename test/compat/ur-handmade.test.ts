@@ -47,12 +47,12 @@ let fixture: ServingFixture
 
 before(async () => {
   const index = createItemIndex({ telemetry: silentTelemetry })
-  fixture = createServingFixture({ clock, index })
+  fixture = await createServingFixture({ clock, index })
   const variant = JSON.parse(readFileSync(new URL('engine.json', folder), 'utf8'))
   variant.algorithms[0].params.scoring = 'global'
   const events = lines<ToldEvent & TrainingEvent>('events.jsonl')
   const { model } = await train(events, variant)
-  fixture.register(ENGINE, variant)
+  await fixture.register(ENGINE, variant)
   await fixture.activate(ENGINE, 'v1', model)
   await fixture.tell(events)
 })

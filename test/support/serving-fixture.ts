@@ -8,8 +8,7 @@ import type { EventStore } from '#ports/event-store'
 import type { ItemIndex } from '#ports/item-index'
 import { silentTelemetry, type Telemetry } from '#ports/telemetry'
 import type { SinkName, Watermarks } from '#ports/watermarks'
-import type { ControlChange, DirectoryState } from '#schemas/directory'
-import { EMPTY_DIRECTORY, foldControl } from '#schemas/directory-fold'
+import type { ControlChange } from '#schemas/directory'
 import { parseUniversal } from '#schemas/engines/universal-parse'
 import { EMPTY_STATE, evolve, exists, isDeleted, parsedProperties } from '#schemas/entity-state'
 import { type Event, isSpecialEvent } from '#schemas/event'
@@ -20,6 +19,7 @@ import type { QueryResult } from '#schemas/query'
 import type { EntityState } from '#schemas/state'
 import type { ServingLimits } from '../../serving/limits.ts'
 import { createQueryServer } from '../../serving/server.ts'
+import { createMemoryDirectory } from './memory/directory.ts'
 import {
   createMemoryEventStore,
   createMemoryEvents,
@@ -64,11 +64,13 @@ export interface ServingFixtureOptions {
 
 export interface ServingFixture {
   readonly server: FastifyInstance
-  readonly directory: Directory & { change(...changes: ControlChange[]): void }
+  readonly directory: Directory
   readonly index: ItemIndex
   readonly watermarks: HeldWatermarks
+  /** Writes to the directory, which has to accept it. */
+  change(...changes: ControlChange[]): Promise<void>
   /** Registers an engine.json for an app. */
-  register(engineId: string, variant: JsonObject, app?: number): void
+  register(engineId: string, variant: JsonObject, app?: number): Promise<void>
   /** Publishes a model as the active version of a registered engine. */
   activate(engineId: string, versionId: string, model: Model): Promise<void>
   /** Store and index apply events of an app. */
@@ -84,8 +86,11 @@ export interface QueryOptions {
 }
 
 /** Whoever calls this closes it. */
-export function createServingFixture(options: ServingFixtureOptions = {}): ServingFixture {
-  const directory = createFoldedDirectory()
+export async function createServingFixture(
+  options: ServingFixtureOptions = {},
+): Promise<ServingFixture> {
+  const clock = options.clock ?? systemClock
+  const directory = await createTwoApps(clock)
   const events = createMemoryEvents()
   const writer = createMemoryStoreWriter(events)
   const store = createMemoryEventStore(events)
@@ -98,7 +103,7 @@ export function createServingFixture(options: ServingFixtureOptions = {}): Servi
     store: options.wrapStore?.(store) ?? store,
     index: options.wrapIndex?.(index) ?? index,
     watermarks,
-    clock: options.clock ?? systemClock,
+    clock,
     telemetry: options.telemetry ?? silentTelemetry,
     ...(options.open !== undefined && { open: options.open }),
     ...(options.limits && { limits: options.limits }),
@@ -133,8 +138,9 @@ export function createServingFixture(options: ServingFixtureOptions = {}): Servi
     directory,
     index,
     watermarks,
+    change: (...changes) => change(directory, ...changes),
     register: (engineId, variant, appId = APP) =>
-      directory.change({
+      change(directory, {
         type: 'engine-registered',
         engineId,
         appId,
@@ -150,9 +156,10 @@ export function createServingFixture(options: ServingFixtureOptions = {}): Servi
         .map(({ name }) => name)
       const primaryEvent = indicators[0].name
       const version = { app: engine.appId, engineId, versionId, primaryEvent, userDefinedRankings }
-      directory.change({ type: 'version-opened', engineId, versionId })
+      await change(directory, { type: 'version-opened', engineId, versionId })
       await index.publish(version, model)
-      directory.change({ type: 'version-activated', engineId, versionId, summary: null })
+      const summary = null
+      await change(directory, { type: 'version-activated', engineId, versionId, summary })
     },
     async tell(list, app = APP) {
       for (const told of list) await tellOne(told, app)
@@ -200,37 +207,25 @@ function eventOf(told: ToldEvent, number: number): Event {
   }
 }
 
-/** A directory whose state is the fold of what a test tells it; keys are their own hashes. */
-function createFoldedDirectory(): ServingFixture['directory'] {
-  let state: DirectoryState = EMPTY_DIRECTORY
-  const change = (...changes: ControlChange[]): void => {
-    const before = state
-    state = foldControl(state, { appendId: String(state.accepted), time: 0, expects: {}, changes })
-    if (state === before) throw new Error(`the directory refused ${JSON.stringify(changes)}`)
-  }
-  for (const [id, key] of [
+/** Two apps, each with a key. */
+async function createTwoApps(clock: Clock): Promise<Directory> {
+  const directory = createMemoryDirectory({ clock })
+  for (const [id, text] of [
     [APP, APP_KEY],
     [OTHER_APP, OTHER_KEY],
   ] as const) {
-    change(
+    await change(
+      directory,
       { type: 'app-created', app: { id, name: `app-${id}`, description: null } },
-      { type: 'key-created', key: { hash: key, sealed: null, appId: id, events: [] } },
+      { type: 'key-created', key: { ...directory.sealKey(text), appId: id, events: [] } },
     )
   }
-  return {
-    get state() {
-      return state
-    },
-    change,
-    accessKey: (text) => state.keys.get(text),
-    keyText: (key) => key.hash,
-    sealKey: (text) => ({ hash: text, sealed: null }),
-    write: async () => ({ accepted: false, rule: 'tests use change()' }),
-    catchUp: async () => {},
-    subscribe: () => () => {},
-    health: async () => ({ name: 'directory', status: 'ok', detail: 'In memory.' }),
-    close: async () => {},
-  }
+  return directory
+}
+
+async function change(directory: Directory, ...changes: ControlChange[]): Promise<void> {
+  const verdict = await directory.write({ expects: {}, changes })
+  if (!verdict.accepted) throw new Error(`the directory refused ${JSON.stringify(changes)}`)
 }
 
 export interface HeldWatermarks extends Watermarks {

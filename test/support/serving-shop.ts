@@ -20,9 +20,9 @@ export async function serveShop(
   t: TestContext,
   options: ServingFixtureOptions = {},
 ): Promise<ServingFixture> {
-  const fixture = createServingFixture(options)
+  const fixture = await createServingFixture(options)
   t.after(() => fixture.close())
-  fixture.register('shop', SHOP_VARIANT)
+  await fixture.register('shop', SHOP_VARIANT)
   await fixture.activate('shop', 'v1', SHOP_MODEL)
   await fixture.tell([did('u', 'buy', 'a')])
   return fixture

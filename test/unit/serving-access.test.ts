@@ -42,7 +42,7 @@ describe('keys', () => {
       const { status, json } = await fixture.query({}, { remoteAddress, headers, path })
       assert.deepEqual([status, json.code], [404, 'ENGINE_NOT_FOUND'])
     }
-    fixture.register('theirs', SHOP_VARIANT, OTHER_APP)
+    await fixture.register('theirs', SHOP_VARIANT, OTHER_APP)
     await fixture.activate('theirs', 'their-v1', SHOP_MODEL)
     const own = await fixture.query({}, { remoteAddress, headers })
     assert.equal(own.headers['millrace-version'], 'their-v1')
@@ -52,7 +52,7 @@ describe('keys', () => {
     const fixture = await serveShop(t)
     const headers = basic(APP_KEY)
     assert.equal((await fixture.query({}, { remoteAddress, headers })).status, 200)
-    fixture.directory.change({ type: 'key-deleted', hash: APP_KEY })
+    await fixture.change({ type: 'key-deleted', hash: fixture.directory.sealKey(APP_KEY).hash })
     assert.equal((await fixture.query({}, { remoteAddress, headers })).status, 401)
   })
 

@@ -29,10 +29,10 @@ describe('routes', () => {
 
   test('the default engine is the one named, else the first registered', async (t) => {
     const fixture = await serveShop(t)
-    fixture.register('second', SHOP_VARIANT)
+    await fixture.register('second', SHOP_VARIANT)
     await fixture.activate('second', 'other', SHOP_MODEL)
     assert.equal((await fixture.query({})).headers['millrace-version'], 'v1')
-    fixture.directory.change({ type: 'default-engine-set', engineId: 'second' })
+    await fixture.change({ type: 'default-engine-set', engineId: 'second' })
     assert.equal((await fixture.query({})).headers['millrace-version'], 'other')
   })
 
@@ -61,7 +61,7 @@ describe('routes', () => {
 
 describe('engines that cannot answer', () => {
   test('none is registered', async (t) => {
-    const fixture = createServingFixture()
+    const fixture = await createServingFixture()
     t.after(() => fixture.close())
     const { status, json } = await fixture.query({})
     assert.equal(status, 404)
@@ -80,7 +80,7 @@ describe('engines that cannot answer', () => {
 
   test('one that was never trained', async (t) => {
     const fixture = await serveShop(t)
-    fixture.register('new', SHOP_VARIANT)
+    await fixture.register('new', SHOP_VARIANT)
     const { status, json } = await fixture.query({}, { path: '/engines/new/queries.json' })
     assert.deepEqual([status, json.code], [404, 'ENGINE_NOT_TRAINED'])
   })
@@ -97,13 +97,16 @@ describe('engines that cannot answer', () => {
 describe('changes of an engine hold at once', () => {
   test('a new revision changes what a query takes by default', async (t) => {
     const fixture = await serveShop(t)
-    fixture.register('shop', variantOf({ indicators: [{ name: 'buy' }], num: 1 }))
+    await fixture.register('shop', variantOf({ indicators: [{ name: 'buy' }], num: 1 }))
     assert.deepEqual((await fixture.query({ user: 'u' })).items, ['b'])
   })
 
   test('but not what the model was made with', async (t) => {
     const fixture = await serveShop(t)
-    fixture.register('shop', variantOf({ indicators: [{ name: 'view' }], blacklistEvents: [] }))
+    await fixture.register(
+      'shop',
+      variantOf({ indicators: [{ name: 'view' }], blacklistEvents: [] }),
+    )
     await fixture.tell([did('u', 'view', 'c')])
     assert.deepEqual((await fixture.query({ user: 'u' })).items, ['b', 'c', 'a'])
   })
@@ -139,7 +142,7 @@ describe('changes of an engine hold at once', () => {
   test('a removed engine is gone', async (t) => {
     const fixture = await serveShop(t)
     await fixture.query({})
-    fixture.directory.change({ type: 'engine-removed', engineId: 'shop' })
+    await fixture.change({ type: 'engine-removed', engineId: 'shop' })
     assert.equal((await fixture.query({})).json.code, 'ENGINE_NOT_FOUND')
   })
 })

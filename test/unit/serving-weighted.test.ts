@@ -31,9 +31,9 @@ const changed = (event: string, item: string, properties: JsonObject = {}): Told
 })
 
 async function shop(t: TestContext, params: JsonObject = {}): Promise<ServingFixture> {
-  const fixture = createServingFixture()
+  const fixture = await createServingFixture()
   t.after(() => fixture.close())
-  fixture.register(
+  await fixture.register(
     'shop',
     variantOf({ indicators: [{ name: 'buy' }, { name: 'view' }], ...params }),
   )
