@@ -33,6 +33,9 @@ const TEXT_UNITS_MAX = 200
 /** A column stays a map while fewer than one in so many items has the property. */
 const SPARSE_SHARE = 16
 
+/** So few codes are looked for one after the other. */
+const FEW_CODES = 3
+
 const DATE_UNKNOWN = Number.NEGATIVE_INFINITY
 
 function shorten(text: string): string {
@@ -98,11 +101,11 @@ export class PropertyColumn {
     return date
   }
 
-  /** The codes of all values that stand for one of the texts. */
+  /** The codes of all values that stand for one of the texts, each scalar's once. */
   match(texts: readonly string[]): CodeMatch {
     const scalars: number[] = []
     const arrays: ReadonlySet<number>[] = []
-    for (const text of texts) {
+    for (const text of new Set(texts)) {
       const key = shorten(text)
       for (const scalar of this.#scalarsOf(key)) scalars.push(scalar)
       const containing = this.#containing.get(key)
@@ -121,6 +124,10 @@ export class PropertyColumn {
 
   /** Calls `visit` with each item that matches. */
   forEachItem(match: CodeMatch, visit: (item: number) => void): void {
+    if (this.#sparse === null && match.arrays.length === 0 && match.scalars.length <= FEW_CODES) {
+      for (const code of match.scalars) this.#forEachOf(code, visit)
+      return
+    }
     const wanted = new Uint8Array(this.#values.length)
     for (const code of match.scalars) wanted[code] = 1
     for (const codes of match.arrays) for (const code of codes) wanted[code] = 1
@@ -131,6 +138,14 @@ export class PropertyColumn {
     const codes = this.#codes
     for (let item = 0; item < codes.length; item++) {
       if (wanted[codes[item] as number] === 1) visit(item)
+    }
+  }
+
+  #forEachOf(code: number, visit: (item: number) => void): void {
+    let item = -1
+    for (let left = this.#itemsOf[code] as number; left > 0; left--) {
+      item = this.#codes.indexOf(code, item + 1)
+      visit(item)
     }
   }
 
