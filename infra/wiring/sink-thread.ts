@@ -27,6 +27,8 @@ export interface SinkThread {
   /** Sends to the thread that runs; lost when none does. */
   say(message: ToThread): void
   health(): Health
+  /** Ends the thread that runs, as a crash would; another is started. */
+  kill(): Promise<void>
   /** Lets it apply what is there, for at most `drainMs`, then stop. */
   close(drainMs: number): Promise<void>
 }
@@ -99,6 +101,9 @@ export function startSinkThread(options: SinkThreadOptions): SinkThread {
   running = supervise()
   return {
     say: (message) => worker?.postMessage(message),
+    kill: async () => {
+      await worker?.terminate()
+    },
     health: () => healthOf(sink, { broken, died, trouble }),
     close: async (drainMs) => {
       closing = true

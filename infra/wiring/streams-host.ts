@@ -41,7 +41,7 @@ export interface StreamsOptions {
 export interface Streams extends Closable, HealthSource {
   readonly watermarks: Watermarks
   readonly archive: ArchiveCloser
-  /** Ends the thread of a sink as a crash would; it is started again. For tests. */
+  /** The threads of the sinks, to look at or to end one as a crash would. */
   readonly threads: Readonly<Record<ThreadSink, SinkThread>>
 }
 
