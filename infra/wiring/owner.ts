@@ -1,5 +1,6 @@
 // How a command reaches the process that owns a data folder: its addresses are in `addresses.json`, its token too.
 
+import { readFileSync } from 'node:fs'
 import { systemClock } from '#ports/clock'
 import { MillraceError } from '#ports/errors'
 import type { JobProgress } from '#ports/job-queue'
@@ -16,12 +17,22 @@ export async function ownerOf(folder: string): Promise<WrittenAddresses | null> 
   return addresses !== null && isAlive(addresses.pid) ? addresses : null
 }
 
+/** False also for a process that has ended and waits only to be noticed by its parent. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return !isZombie(pid)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+function isZombie(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z')
+  } catch {
+    return false // no /proc here
   }
 }
 

@@ -22,8 +22,8 @@ test('commands', async (t) => {
     return join(folder, name)
   }
   await millraceJson(['app', 'new', 'shop', '--data', data])
-  const badKey = structuredClone(UNIVERSAL) as { algorithms: { params: Record<string, unknown> }[] }
-  Object.assign(badKey.algorithms[0]?.params ?? {}, { maxCorelatorsPerItem: 10 })
+  const badKey = structuredClone(UNIVERSAL)
+  Object.assign(badKey.algorithms[0]?.params.indicators[0] ?? {}, { maxCorelatorsPerItem: 10 })
   const foreign = join(folder, 'foreign')
   await mkdir(foreign)
   await writeFile(join(foreign, 'letter.txt'), 'dear')
@@ -145,7 +145,7 @@ test('requests', async (t) => {
     ['POST', `${urls.events}&channel=none`, good, 401, 'CHANNEL_INVALID'],
     ['POST', urls.events, { ...good, event: '' }, 400, 'EVENT_'],
     ['POST', urls.events, { ...good, entityId: 'x'.repeat(1025) }, 400, 'ID_TOO_LONG'],
-    ['POST', urls.events, '{"event":', 400, 'BODY_INVALID'],
+    ['POST', urls.events, '{"event":', 400, 'EVENT_NOT_AN_OBJECT'],
     ['POST', urls.batch, Array.from({ length: 51 }, () => good), 400, 'BATCH_TOO_LARGE'],
     ['POST', urls.batch, good, 400, 'BODY_INVALID'],
     ['GET', urls.event('none'), undefined, 404, 'NOT_FOUND'],
