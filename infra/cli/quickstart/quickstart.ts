@@ -28,10 +28,10 @@ import { createTitles, type Titles } from './titles.ts'
 /** The newest rating of the data: the whole set is moved so that this moment is now. */
 const NEWEST = Date.parse('2013-09-01T20:27:45.000Z')
 const APP = 'movies'
-/** Somebody who rated The Lord of the Rings, Iron Man 3, The Croods and a dozen others. */
-const KNOWN_USER = '10932'
-/** What the new user rates: Evil Dead (2013). */
-const FIRST_RATING = '1288558'
+/** Somebody who has rated Fight Club, Memento, The Silence of the Lambs and eight others. */
+const KNOWN_USER = '4585'
+/** What the new user rates: The Lord of the Rings: The Fellowship of the Ring. */
+const FIRST_RATING = '0120737'
 const QUERIES = 1000
 
 type QuickstartOptions = ServerOptions & { exit?: boolean }
@@ -150,7 +150,7 @@ async function showKnownUser(
   const answer = await recommendations(target, { user: KNOWN_USER, num: 5, explain: true })
   const seconds = rounded(systemClock.monotonic() / 1000)
   say('')
-  say(`3. What next for user ${KNOWN_USER}, who has rated 16 films?`)
+  say(`3. What next for user ${KNOWN_USER}, who rated Fight Club, Memento and nine others?`)
   await sayItems(answer, titles, say)
   const [first] = answer
   const evidence = first?.explanation?.evidence.slice(0, 4) ?? []
