@@ -11,13 +11,15 @@ import { buildVersion, type OpenVersion } from './item-index/index-version.ts'
 import { ItemTable } from './item-index/item-table.ts'
 import { weightIn } from './item-index/postings.ts'
 import { searchVersion } from './item-index/search.ts'
-import { runAtOnce, runInSlices } from './item-index/steps.ts'
+import { runInSlices } from './item-index/steps.ts'
 
-const EMPTY_MODEL: Model = { items: [], indicators: [], rankings: [] }
-
-/** A version being built; `abandoned` stops it. */
+/** A version being built. */
 interface Build {
+  readonly app: number
+  /** Stops it. */
   abandoned: boolean
+  /** The app's items were forgotten meanwhile. */
+  cleared: boolean
 }
 
 const keyOf = (engineId: string, versionId: string): string => `${engineId}/${versionId}`
@@ -42,17 +44,16 @@ class EmbeddedItemIndex implements ItemIndex {
   }
 
   async clearItems(app: number): Promise<void> {
-    this.#tables.delete(app)
-    for (const [key, { version }] of this.#open) {
-      if (version.app === app) this.#replace(key, this.#emptyVersion(version))
-    }
+    for (const build of this.#builds.values()) if (build.app === app) build.cleared = true
+    this.#tables.get(app)?.clear()
+    this.#dropUnused(app)
   }
 
   async publish(version: IndexVersion, model: Model): Promise<void> {
     const key = keyOf(version.engineId, version.versionId)
     const earlier = this.#builds.get(key)
     if (earlier !== undefined) earlier.abandoned = true
-    const build: Build = { abandoned: false }
+    const build: Build = { app: version.app, abandoned: false, cleared: false }
     this.#builds.set(key, build)
     const table = this.#table(version.app)
     const built = await runInSlices(buildVersion(version, model, table), () => build.abandoned)
@@ -61,8 +62,8 @@ class EmbeddedItemIndex implements ItemIndex {
       throw new MillraceError('INDEX_VERSION_UNKNOWN', { version: key })
     }
     this.#builds.delete(key)
-    if (this.#tables.get(version.app) === table) this.#replace(key, built)
-    else this.#replace(key, this.#emptyVersion(version))
+    if (build.cleared) built.documents.forgetModelItems()
+    this.#replace(key, built)
     this.#telemetry.log('info', 'index-version-opened', {
       engine: version.engineId,
       version: version.versionId,
@@ -117,8 +118,10 @@ class EmbeddedItemIndex implements ItemIndex {
     return table
   }
 
-  #emptyVersion(version: IndexVersion): OpenVersion {
-    return runAtOnce(buildVersion(version, EMPTY_MODEL, this.#table(version.app)))
+  /** An app without versions has no use for the numbers of items it forgot. */
+  #dropUnused(app: number): void {
+    const used = [...this.#builds.values(), ...[...this.#open.values()].map((o) => o.version)]
+    if (used.every((user) => user.app !== app)) this.#tables.delete(app)
   }
 
   #replace(key: string, open: OpenVersion | null): void {
@@ -136,10 +139,13 @@ class EmbeddedItemIndex implements ItemIndex {
 }
 
 /** The lists of one item of the model, null when it is none. */
-function listsOf({ table, rows, postings }: OpenVersion, item: string): ItemLists | null {
+function listsOf(
+  { table, rows, postings, documents }: OpenVersion,
+  item: string,
+): ItemLists | null {
   const number = table.find(item)
   const row = number === undefined ? -1 : (rows.rowOf[number] ?? -1)
-  if (number === undefined || row < 0) return null
+  if (number === undefined || row < 0 || !documents.has(number)) return null
   const lists = [...postings.values()].map((indicator) => {
     const from = indicator.rowStart[row] as number
     const terms = indicator.rowTerm.subarray(from, indicator.rowStart[row + 1] as number)

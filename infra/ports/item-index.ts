@@ -43,7 +43,10 @@ export interface ItemLists {
 export interface ItemIndex extends Closable, HealthSource {
   /** Applies changes of an app's items in the order given. Visible to the next search. */
   applyItems(app: number, changes: readonly ItemChange[]): Promise<void>
-  /** Forgets all items of an app (its data were deleted); versions stay, without documents. */
+  /**
+   * Forgets all that was told of an app's items (its data were deleted, or will be told anew). Versions stay, without
+   * documents: an item of a model is one again, with its lists and rankings, when it is told again.
+   */
   clearItems(app: number): Promise<void>
   /** Builds and opens a version beside the others; it is searchable when the promise resolves. Replaces one of the same id. */
   publish(version: IndexVersion, model: Model): Promise<void>

@@ -169,6 +169,7 @@ async function publishBoth({ embedded, twin }: Pair, world: World): Promise<void
   const published = embedded.publish(version, model)
   for (let turn = world.random.below(30); turn > 0; turn--) {
     await changeBoth({ embedded, twin }, world, world.random.below(6))
+    if (world.random.chance(0.01)) await clearBoth({ embedded, twin })
     await new Promise(setImmediate)
   }
   await published
@@ -178,6 +179,11 @@ async function changeBoth({ embedded, twin }: Pair, world: World, count: number)
   const changes = Array.from({ length: count }, () => randomChange(world))
   await embedded.applyItems(1, changes)
   await twin.applyItems(1, changes)
+}
+
+async function clearBoth({ embedded, twin }: Pair): Promise<void> {
+  await embedded.clearItems(1)
+  await twin.clearItems(1)
 }
 
 async function compareSearch(pair: Pair, world: World, scoring: ScoredQuery['scoring']) {
@@ -205,9 +211,8 @@ async function step(pair: Pair, world: World): Promise<void> {
   else if (dice < 34) {
     const { engineId, versionId } = world.random.pick(world.versions)
     for (const index of [pair.embedded, pair.twin]) await index.retire(engineId, versionId)
-  } else if (dice === 34 && world.random.chance(0.2)) {
-    for (const index of [pair.embedded, pair.twin]) await index.clearItems(1)
-  } else await compareSearch(pair, world, world.random.chance(0.5) ? 'weighted' : 'global')
+  } else if (dice === 34 && world.random.chance(0.5)) await clearBoth(pair)
+  else await compareSearch(pair, world, world.random.chance(0.5) ? 'weighted' : 'global')
 }
 
 for (let seed = 1; seed <= 12; seed++) {

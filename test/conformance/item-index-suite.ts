@@ -592,11 +592,25 @@ export function itemIndexSuite({ name, create }: ItemIndexFactory): void {
       assert.equal(index.versions().length, 2)
       const { hits } = await index.search('other', 'v1', scoredQuery())
       assert.equal(hits.length, 4)
-      await index.applyItems(1, [itemState('a', 1, { color: 'red' }), seenItem('b')])
-      assert.deepEqual(await scores(index), [
-        ['a', 0],
-        ['b', 0],
+    })
+
+    test('after clearItems, items of the model are documents again when they are told', async () => {
+      const index = await open()
+      await index.applyItems(1, [itemState('a', 7, { color: 'red' }), deletedItem('b', 3)])
+      await index.clearItems(1)
+      await index.applyItems(1, [itemState('c', 1, { color: 'red' }), seenItem('b')])
+      const evidence = [clause('buy', ['a', 'b'])]
+      assert.deepEqual(await scores(index, { evidence }), [
+        ['c', fround(2.5 + prior(2, 10))],
+        ['b', fround(0.75 + prior(3, 10))],
       ])
+      const lists = await index.lists('shop', 'v1', ['a', 'b', 'c'])
+      assert.deepEqual(
+        lists.map(({ item }) => item),
+        ['b', 'c'],
+      )
+      await index.publish(VERSION, makeModel(SMALL))
+      assert.deepEqual(await items(index), ['a', 'b', 'c', 'd'])
     })
 
     test('an empty model answers with what is told', async () => {

@@ -1,4 +1,5 @@
 // The documents of a version: the model's items, items with properties, and items seen as targets of its primary event.
+// Once the app's items were forgotten, the model's items are documents only when they are told again.
 // Those that are not deleted are live, and may be returned. Everything here follows each change of the app's items.
 import type { IndexVersion } from '#ports/item-index'
 import { Bitset } from './bitset.ts'
@@ -12,6 +13,9 @@ import { runAtOnce, SLICE, type Steps } from './steps.ts'
 
 export interface Documents {
   readonly live: Bitset
+  has(item: number): boolean
+  /** From now on the model's items are documents only as others are. */
+  forgetModelItems(): void
   /** The documents (deleted ones among them) in order of these rankings. */
   order(rankings: readonly string[]): RankOrder
   /** Stops following the changes of the app's items. */
@@ -43,24 +47,33 @@ export function* followDocuments(followed: Followed): Steps<Documents> {
   const changed = new Set<number>()
   const liveRankings = version.userDefinedRankings.flatMap((name) => rankings.get(name) ?? [])
 
+  let modelItemsCount = true
+
+  const has = (item: number): boolean =>
+    (modelItemsCount && isModelItem(rowOf, item)) ||
+    table.described.has(item) ||
+    table.wasSeen(version.primaryEvent, item)
   const follow = (item: number): void => {
-    const ofModel = item < rowOf.length && (rowOf[item] as number) >= 0
-    const document =
-      ofModel || table.described.has(item) || table.wasSeen(version.primaryEvent, item)
+    const document = has(item)
     live.put(item, document && !table.deleted.has(item))
     // An item that is no document any more keeps its place in the orders, and that must be the right one.
     if (refreshRankings(liveRankings, table, item)) {
       for (const order of orders.values()) order.move(item)
     }
     if (!document) return
-    if (!ofModel) others.add(item)
+    if (!isModelItem(rowOf, item)) others.add(item)
     for (const order of orders.values()) order.add(item)
   }
   const followChange = (item: number): void => {
     follow(item)
     if (orders.size === 0) changed.add(item)
   }
-  table.listen(followChange)
+  const forgetModelItems = (): void => {
+    modelItemsCount = false
+    for (let item = 0; item < table.size; item++) followChange(item)
+  }
+  const listener = { changed: followChange, cleared: forgetModelItems }
+  table.listen(listener)
   let isReady = false
   try {
     for (let item = 0; item < table.size; item++) {
@@ -74,11 +87,13 @@ export function* followDocuments(followed: Followed): Steps<Documents> {
     orders.set(names.join('\n'), order)
     isReady = true
   } finally {
-    if (!isReady) table.unlisten(followChange)
+    if (!isReady) table.unlisten(listener)
   }
   return {
     live,
-    detach: () => table.unlisten(followChange),
+    has,
+    forgetModelItems,
+    detach: () => table.unlisten(listener),
     order: (rankingNames) => {
       const key = rankingNames.join('\n')
       let found = orders.get(key)
@@ -91,6 +106,10 @@ export function* followDocuments(followed: Followed): Steps<Documents> {
       return found
     },
   }
+}
+
+function isModelItem(rowOf: Int32Array, item: number): boolean {
+  return item < rowOf.length && (rowOf[item] as number) >= 0
 }
 
 /** Takes the values of live rankings over; true when one of them changed. */

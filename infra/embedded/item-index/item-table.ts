@@ -6,8 +6,13 @@ import { Bitset } from './bitset.ts'
 import { grownFloat64 } from './grow.ts'
 import { PropertyColumn } from './property-column.ts'
 
-/** Told of each item whose state or sightings changed, so that an open version keeps its documents right. */
-export type ItemListener = (item: number) => void
+/** Told of what changed, so that an open version keeps its documents right. */
+export interface ItemListener {
+  /** The state or sightings of this item are others now. */
+  readonly changed: (item: number) => void
+  /** Nothing is known of any item. */
+  readonly cleared: () => void
+}
 
 /** A set of property names that many items share. */
 interface Shape {
@@ -84,6 +89,18 @@ export class ItemTable {
     this.#tell(item)
   }
 
+  /** Forgets states and sightings. The numbers of the items stay: postings are told by them. */
+  clear(): void {
+    this.deleted.clear()
+    this.described.clear()
+    this.#seen.clear()
+    this.#columns.clear()
+    this.#shapes.clear()
+    this.#shapeOf.length = 0
+    this.#offsets.fill(NO_OFFSET)
+    for (const listener of this.#listeners) listener.cleared()
+  }
+
   listen(listener: ItemListener): void {
     this.#listeners.add(listener)
   }
@@ -93,7 +110,7 @@ export class ItemTable {
   }
 
   #tell(item: number): void {
-    for (const listener of this.#listeners) listener(item)
+    for (const listener of this.#listeners) listener.changed(item)
   }
 
   #writeProperties(

@@ -45,11 +45,11 @@ interface Scored {
   readonly rulesMatched: readonly number[]
 }
 
-const EMPTY_MODEL: Model = { items: [], indicators: [], rankings: [] }
-
 class MemoryVersion {
   readonly version: IndexVersion
-  model: Model
+  readonly model: Model
+  /** False once the app's items were forgotten: items of the model count when they are told again. */
+  modelItemsCount = true
 
   constructor(version: IndexVersion, model: Model) {
     this.version = version
@@ -70,7 +70,7 @@ class MemoryVersion {
   }
 
   documents(app: AppItems): Document[] {
-    const items = new Set(this.model.items)
+    const items = new Set(this.modelItemsCount ? this.model.items : [])
     for (const item of app.seen.get(this.version.primaryEvent) ?? []) items.add(item)
     for (const [item, state] of app.states) {
       if (state.exists && Object.keys(state.properties).length > 0) items.add(item)
@@ -140,9 +140,11 @@ function idf(withValue: number, withTerm: number): number {
   return Math.fround(Math.log(1 + (withValue - withTerm + 0.5) / (withTerm + 0.5)))
 }
 
-function indicatorIdf(documents: readonly Document[], indicator: string, id: string): number {
-  const lists = documents.map((d) => d.lists.get(indicator)).filter((l) => (l?.size ?? 0) > 0)
-  return idf(lists.length, lists.filter((l) => l?.has(id)).length)
+/** Every item of the model counts, deleted and forgotten ones too. */
+function indicatorIdf(open: MemoryVersion, indicator: string, id: string): number {
+  const lists = open.model.items.map((item) => open.listsOf(item).get(indicator))
+  const withValue = lists.filter((list) => (list?.size ?? 0) > 0)
+  return idf(withValue.length, withValue.filter((list) => list?.has(id)).length)
 }
 
 function fieldIdf(documents: readonly Document[], field: string, value: string): number {
@@ -179,9 +181,14 @@ function weighted(document: Document, query: ScoredQuery, prior: number) {
   return { score: Math.fround(whole * product), matches }
 }
 
-function global(document: Document, query: ScoredQuery, documents: readonly Document[]) {
+function global(
+  document: Document,
+  query: ScoredQuery,
+  documents: readonly Document[],
+  open: MemoryVersion,
+) {
   const byClause = matchesOf(document, query, (clause, id) =>
-    Math.fround(indicatorIdf(documents, clause.indicator, id) * clause.boost),
+    Math.fround(indicatorIdf(open, clause.indicator, id) * clause.boost),
   )
   let score = 0
   for (const matches of byClause) {
@@ -234,7 +241,7 @@ function search(open: MemoryVersion, app: AppItems, query: ScoredQuery): ScoredA
       const result =
         query.scoring === 'weighted'
           ? weighted(document, query, open.prior(query.rankings[0], document))
-          : global(document, query, documents)
+          : global(document, query, documents, open)
       return {
         item: document.item,
         ...result,
@@ -282,7 +289,7 @@ export function createMemoryItemIndex(): ItemIndex {
     },
     clearItems: async (app) => {
       apps.delete(app)
-      for (const v of open.values()) if (v.version.app === app) v.model = EMPTY_MODEL
+      for (const v of open.values()) if (v.version.app === app) v.modelItemsCount = false
     },
     publish: async (version, model) => {
       open.set(`${version.engineId}/${version.versionId}`, new MemoryVersion(version, model))
@@ -297,8 +304,9 @@ export function createMemoryItemIndex(): ItemIndex {
     },
     lists: async (engineId, versionId, items): Promise<ItemLists[]> => {
       const version = find(engineId, versionId)
+      const documents = new Set(version.documents(itemsOf(version.version.app)).map((d) => d.item))
       return items
-        .filter((item) => version.model.items.includes(item))
+        .filter((item) => version.model.items.includes(item) && documents.has(item))
         .map((item) => ({
           item,
           lists: [...version.listsOf(item)].map(([indicator, list]) => ({
