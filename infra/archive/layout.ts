@@ -58,6 +58,16 @@ export function columnsPath(
   return `${ARCHIVE}/${app}/${day}/${name}.parquet`
 }
 
+const COLUMNS_PATH = /^archive\/\d+\/[^/]+\/(\d+)-(\d+)-(\d+)-[^/]+\.parquet$/
+
+/** null for a file that is none of ours. */
+export function parseColumnsPath(path: string): Omit<RangeName, 'revision'> | null {
+  const match = COLUMNS_PATH.exec(path)
+  if (match === null) return null
+  const [, generation, partition, start] = match.map(Number)
+  return { generation: generation ?? 0, partition: partition ?? 0, start: start ?? 0 }
+}
+
 /** The UTC day of a time, `2024-01-31`. */
 export function dayOf(time: number): string {
   return new Date(Math.floor(time / DAY_MS) * DAY_MS).toISOString().slice(0, 10)

@@ -21,6 +21,7 @@ export interface SinkThreadOptions {
   readonly onMessage: (message: FromThread) => void
   /** Called with each thread that was started, to tell it what it has to know. */
   readonly onStart: (say: (message: ToThread) => void) => void
+  readonly onDied: (reason: string) => void
 }
 
 export interface SinkThread {
@@ -93,6 +94,7 @@ export function startSinkThread(options: SinkThreadOptions): SinkThread {
       if (closing || reason === null) return
       died = reason
       telemetry.log('error', 'sink-thread-died', { sink, reason })
+      options.onDied(reason)
       if (clock.monotonic() - startedAt > WELL_AFTER_MS) wait = RESTART_FIRST_MS
       await clock.sleep(wait, over.signal)
       if (closing) return

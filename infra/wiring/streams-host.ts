@@ -7,7 +7,7 @@
 // Two threads, because together they cost more than one core gives at the rates the event server reaches.
 import type { Clock } from '#ports/clock'
 import type { Directory } from '#ports/directory'
-import { asMillraceError, type MillraceError } from '#ports/errors'
+import { asMillraceError, MillraceError } from '#ports/errors'
 import type { EventStore } from '#ports/event-store'
 import type { ItemIndex } from '#ports/item-index'
 import type { Closable, Health, HealthSource } from '#ports/lifecycle'
@@ -18,13 +18,16 @@ import type { Watermark } from '#schemas/position'
 import { createIndexSink, type IndexSink } from '../../streams/index-sink.ts'
 import { createWatermarks, type MovableWatermarks } from '../../streams/watermarks.ts'
 import type { EmbeddedLogs } from '../embedded/logs.ts'
+import { type Closings, createClosings } from './closings.ts'
 import { primaryEvents } from './primary-events.ts'
+import { createPrimaryTeller, type PrimaryTeller } from './primary-teller.ts'
 import { type SinkThread, startSinkThread } from './sink-thread.ts'
 import type { FromThread, StreamsThreadData, ThreadSink, ToThread } from './streams-messages.ts'
 
 /** Time a sink has to apply what is left, and again to stop, when the process ends. */
 const DRAIN_MS = 10_000
 const LAG_EVERY_MS = 1000
+const DEATHS_BEFORE_READY = 3
 
 export interface StreamsOptions {
   readonly logs: EmbeddedLogs
@@ -54,7 +57,10 @@ interface Host {
   readonly closings: Closings
 }
 
-/** Starts all sinks; resolves when the index holds what the store had applied before. */
+/**
+ * Starts all sinks; resolves when the index holds what the store had applied before.
+ * @throws MillraceError STORE_FAILED when the store sink cannot begin
+ */
 export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const { logs, clock, telemetry, directory } = options
   const { partitions, generation } = logs.events
@@ -79,8 +85,14 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const primary = createPrimaryTeller(directory, index, (message) => store.say(message))
   const host: Host = { options, watermarks, index, primary, closings }
   const ready = Promise.withResolvers<void>()
+  let deaths = 0
   const store = startThread(host, 'store', {
     onStart: primary.tell,
+    onDied: (reason) => {
+      // Later it is started again and again; a platform that cannot even begin says so instead.
+      if (++deaths === DEATHS_BEFORE_READY)
+        ready.reject(new MillraceError('STORE_FAILED', { reason }))
+    },
     onMessage: (message, say) => {
       if (message.type === 'ready') {
         watermarks.advance('store', message.applied)
@@ -94,11 +106,18 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   })
   const archive = startThread(host, 'archive', {
     onStart: closings.tell,
+    onDied: () => {},
     onMessage: (message, say) => hear(host, message, say),
   })
   const stopLag = measureLag(options, watermarks)
-  await ready.promise
-  await index.settled()
+  try {
+    await ready.promise
+    await index.settled()
+  } catch (error) {
+    stopLag()
+    await Promise.all([store.close(0), archive.close(0)])
+    throw error
+  }
   const unsubscribe = directory.subscribe((record) => {
     for (const change of record.changes) {
       if (change.type === 'app-deleted') void index.forget(change.appId)
@@ -122,6 +141,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
 }
 
 interface ThreadEars {
+  readonly onDied: (reason: string) => void
   readonly onStart: (say: (message: ToThread) => void) => void
   readonly onMessage: (message: FromThread, say: (message: ToThread) => void) => void
 }
@@ -141,6 +161,7 @@ function startThread({ options }: Host, sink: ThreadSink, ears: ThreadEars): Sin
     data,
     clock,
     telemetry,
+    onDied: ears.onDied,
     onStart: (sayToThread) => {
       say = sayToThread
       ears.onStart(sayToThread)
@@ -193,81 +214,6 @@ function hear(host: Host, message: FromThread, say: (message: ToThread) => void)
     }
     default:
       return
-  }
-}
-
-interface Closings extends ArchiveCloser {
-  closed(id: number): void
-  tell(say: (message: ToThread) => void): void
-}
-
-/** Requests to close the archive; a thread that takes over is told those that wait. */
-function createClosings(say: (message: ToThread) => void): Closings {
-  const waiting = new Map<number, { readonly watermark: Watermark; readonly done: () => void }>()
-  let next = 0
-  return {
-    closeAt: (watermark) =>
-      new Promise((resolve) => {
-        const id = next++
-        waiting.set(id, { watermark, done: resolve })
-        say({ type: 'close-at', id, watermark })
-      }),
-    closed: (id) => {
-      waiting.get(id)?.done()
-      waiting.delete(id)
-    },
-    tell: (sayToThread) => {
-      for (const [id, { watermark }] of waiting) sayToThread({ type: 'close-at', id, watermark })
-    },
-  }
-}
-
-interface PrimaryTeller {
-  tell(say: (message: ToThread) => void): void
-  /** Looks at the directory again. */
-  renew(): void
-  wasSet(revision: number): void
-}
-
-/**
- * Keeps the store thread told of primary events. The targets of a new one are loaded from the store when the thread has
- * heard of it: what it applies from then on it tells, what it applied before is in the store.
- */
-function createPrimaryTeller(
-  directory: Directory,
-  index: IndexSink,
-  say: (message: ToThread) => void,
-): PrimaryTeller {
-  let known = primaryEvents(directory.state)
-  let revision = 0
-  const toLoad = new Map<number, (readonly [app: number, event: string])[]>()
-  const message = (): ToThread => ({
-    type: 'primary',
-    revision,
-    apps: [...known].map(([app, events]) => [app, [...events]] as const),
-  })
-  return {
-    tell: (sayToThread) => sayToThread(message()),
-    renew: () => {
-      const now = primaryEvents(directory.state)
-      const added = [...now].flatMap(([app, events]) =>
-        [...events]
-          .filter((event) => !known.get(app)?.has(event))
-          .map((event) => [app, event] as const),
-      )
-      known = now
-      if (added.length === 0) return
-      revision++
-      toLoad.set(revision, added)
-      say(message())
-    },
-    wasSet: (reached) => {
-      for (const [at, events] of [...toLoad]) {
-        if (at > reached) continue
-        toLoad.delete(at)
-        for (const [app, event] of events) void index.loadTargets(app, event)
-      }
-    },
   }
 }
 

@@ -12,6 +12,7 @@ import { createTouchCollector, type ItemTouches } from '../../streams/item-touch
 import { runPipeline, type Sink } from '../../streams/pipeline.ts'
 import { createStoreSink } from '../../streams/store-sink.ts'
 import { createArchive } from '../archive/archive.ts'
+import { sweepArchive } from '../archive/sweep.ts'
 import { openStoreWriter } from '../embedded/event-store-writer.ts'
 import { openFolderFiles } from '../embedded/folder-files.ts'
 import { openSharedLogReader } from '../embedded/log-reader.ts'
@@ -67,6 +68,9 @@ async function archiveStation(
   const files = await openFolderFiles({ root: filesRoot })
   const { generation, partitions } = log
   const archive = createArchive({ files, telemetry, clock: systemClock, generation })
+  await sweepArchive(files, archive).catch((error: unknown) => {
+    telemetry.log('warn', 'archive-not-swept', { reason: asMillraceError(error).message })
+  })
   const sink = createArchiveSink({
     archive,
     partitions,

@@ -1,6 +1,6 @@
 // The sinks over the embedded log, store, files and index, in their threads.
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -25,7 +25,7 @@ const ids = createIdSource()
 const WAIT_MS = 10_000
 
 /** Everything of one process that the sinks need, over one folder. */
-async function open(folder: string) {
+async function open(folder: string, writerFolder = 'store') {
   const parts: Closable[] = []
   const keep = <T extends Closable>(part: T): T => {
     parts.push(part)
@@ -38,19 +38,23 @@ async function open(folder: string) {
   )
   const filesRoot = join(folder, 'files')
   const files = keep(await openFolderFiles({ root: filesRoot }))
-  const storePath = join(folder, 'store')
-  const store = keep(await openEventStore({ path: storePath }))
+  const store = keep(await openEventStore({ path: join(folder, 'store') }))
   const index = keep(createItemIndex({ telemetry }))
+  const close = async (): Promise<void> => {
+    for (let part = parts.pop(); part !== undefined; part = parts.pop()) await part.close()
+  }
+  const storePath = join(folder, writerFolder)
+  const parties = { logs, storePath, filesRoot, store, index, directory, telemetry, clock }
   const streams = keep(
-    await startStreams({ logs, storePath, filesRoot, store, index, directory, telemetry, clock }),
+    await startStreams(parties).catch(async (error: unknown) => {
+      await close()
+      throw error
+    }),
   )
   const archive = createArchive({ files, telemetry, clock })
   const append = async (records: readonly LogRecord[]) => {
     const { offset } = await logs.events.append(0, encoded(records))
     return { generation: 0, offsets: [offset + records.length] }
-  }
-  const close = async (): Promise<void> => {
-    for (let part = parts.pop(); part !== undefined; part = parts.pop()) await part.close()
   }
   return { logs, directory, store, index, streams, archive, append, close }
 }
@@ -156,6 +160,12 @@ describe('streams', () => {
     }
     assert.equal(archived, 201)
     assert.equal((await world.streams.health()).status, 'ok')
+  })
+
+  it('say so when the store cannot be opened', async (t) => {
+    const { folder } = await given(t)
+    await writeFile(join(folder, 'no-folder'), 'a file')
+    await assert.rejects(open(folder, 'no-folder'), { code: 'STORE_FAILED' })
   })
 
   it('put an id that is used twice into dead letters', async (t) => {

@@ -3,50 +3,13 @@ import { describe, it } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { parquetReadObjects } from 'hyparquet'
-import { ARCHIVE_COLUMNS, type ColumnBatch } from '#ports/archive'
+import type { ColumnBatch } from '#ports/archive'
 import { MillraceError } from '#ports/errors'
-import type { Files } from '#ports/files'
-import { silentTelemetry } from '#ports/telemetry'
-import { effective } from '#schemas/effective'
-import type { Event } from '#schemas/event'
-import { entityHash } from '#schemas/hashes'
-import type { LogRecord, Placed } from '#schemas/record'
-import { createArchive } from '../../infra/archive/archive.ts'
-import { findDead } from '../../infra/archive/liveness.ts'
-import { openScan } from '../../infra/archive/scan.ts'
+import type { LogRecord } from '#schemas/record'
+import { sweepArchive } from '../../infra/archive/sweep.ts'
 import { recordArbitrary } from '../support/arbitraries.ts'
-import { createManualClock } from '../support/memory/clock.ts'
-import { createMemoryFiles } from '../support/memory/files.ts'
-import {
-  dataDelete,
-  deletionOf,
-  eventRecord,
-  placed,
-  setItem,
-  viewOf,
-} from '../support/stream-records.ts'
-
-const archiveOver = (files: Files = createMemoryFiles()) => {
-  const archive = createArchive({ files, telemetry: silentTelemetry, clock: createManualClock() })
-  /** Archives records as ranges of the given sizes. */
-  const write = async (records: readonly Placed[], size = records.length): Promise<void> => {
-    for (let from = 0; from < records.length; from += size) {
-      const part = records.slice(from, from + size)
-      const range = await archive.openRange(0, (part[0] as Placed).offset)
-      await range.append(part)
-      await range.close((part.at(-1) as Placed).offset + 1)
-    }
-  }
-  return { archive, files, write }
-}
-
-const gather = async <T>(stream: AsyncIterable<readonly T[]>): Promise<T[]> => {
-  const all: T[] = []
-  for await (const some of stream) all.push(...some)
-  return all
-}
-
-const upTo = (offset: number) => ({ generation: 0, offsets: [offset] })
+import { archiveOver, gather, upTo } from '../support/archive-fixture.ts'
+import { dataDelete, placed, viewOf } from '../support/stream-records.ts'
 
 const isCorrupt = (file: RegExp) => (error: unknown) =>
   error instanceof MillraceError && error.code === 'ARCHIVE_CORRUPT' && file.test(error.message)
@@ -217,6 +180,19 @@ describe('archive', () => {
     assert.equal(await archive.end(0), 0)
   })
 
+  it('sweeps what a crash left, and nothing that may still be published', async () => {
+    const { archive, files, write } = archiveOver()
+    await write(placed([viewOf('a'), viewOf('b')]))
+    const left = 'archive/1/2023-11-14/0-0-000000000000001-crashed-0.parquet'
+    const growing = 'archive/1/2023-11-14/0-0-000000000000002-other-0.parquet'
+    for (const path of [left, growing]) await (await files.create(path)).commit()
+    assert.equal(await sweepArchive(files, archive), 1)
+    const paths = (await files.list('archive')).map(({ path }) => path)
+    assert.equal(paths.length, 2)
+    assert.ok(paths.includes(growing))
+    assert.equal((await gather(archive.records(0, 0))).length, 2)
+  })
+
   it('keeps an empty range', async () => {
     const { archive } = archiveOver()
     await (await archive.openRange(0, 0)).close(3)
@@ -250,153 +226,5 @@ describe('archive', () => {
     await file.write(Buffer.from('{'))
     await file.commit()
     await assert.rejects(archive.end(0), isCorrupt(/ranges\/0-0/))
-  })
-})
-
-// Small worlds in which ids, entities and appends collide all the time.
-const few = (prefix: string, count: number) =>
-  fc.integer({ min: 0, max: count - 1 }).map((i) => `${prefix}${i}`)
-const collidingRecord: fc.Arbitrary<LogRecord> = fc
-  .record(
-    {
-      kind: fc.constantFrom(
-        'event',
-        'event',
-        'event',
-        'event',
-        'deletion',
-        'erasure',
-        'data-delete',
-        'barrier',
-      ),
-      app: fc.constantFrom(1, 1, 1, 2),
-      channel: fc.constantFrom(0, 0, 0, 1),
-      user: few('u', 3),
-      item: few('i', 3),
-      eventId: few('e', 4),
-      appendId: fc.constantFrom('', 'a', 'b', 'c'),
-      number: fc.integer({ min: 0, max: 2 }),
-      all: fc.boolean(),
-    },
-    { noNullPrototype: true },
-  )
-  .map(({ kind, app, channel, user, item, eventId, appendId, number, all }): LogRecord => {
-    const properties = JSON.stringify({ number })
-    const event = eventRecord({
-      app,
-      channel,
-      appendId,
-      eventId,
-      entityId: user,
-      properties,
-      ...(number === 0 ? {} : { targetEntityType: 'item', targetEntityId: item }),
-    })
-    const creationTime = 5
-    switch (kind) {
-      case 'event':
-        return event
-      case 'deletion':
-        return deletionOf(event)
-      case 'erasure':
-        return {
-          kind,
-          app,
-          channel,
-          appendId,
-          creationTime,
-          entityHash: all ? entityHash('user', user) : entityHash('item', item),
-        }
-      case 'data-delete':
-        return dataDelete(app, all ? null : channel)
-      default:
-        return { kind: 'barrier', app, engineId: 'e', versionId: 'v', appendId, creationTime }
-    }
-  })
-
-describe('archive: effective events', () => {
-  const expected = (records: readonly Placed[], end: number): Placed[] =>
-    effective(records.filter(({ offset }) => offset < end)).filter(
-      ({ record }) => record.kind === 'event' && record.app === 1 && record.channel === 0,
-    )
-
-  it('are those of the reference, whatever collides', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(collidingRecord, { minLength: 1, maxLength: 50 }),
-        fc.integer({ min: 1, max: 30 }),
-        fc.nat(50),
-        async (records, size, before) => {
-          const all = placed(records)
-          const { archive, write } = archiveOver()
-          await write(all, size)
-          const end = Math.max(0, all.length - before)
-          const request = { app: 1, channel: 0, upTo: upTo(end) }
-          const wanted = expected(all, end)
-          const events = await gather<Event>(archive.events(request))
-          assert.deepEqual(
-            events,
-            wanted.map(({ record }) => (record.kind === 'event' ? record.event : null)),
-          )
-          const offsets: number[] = []
-          const properties: string[] = []
-          for await (const batch of archive.columns({ ...request, columns: ARCHIVE_COLUMNS })) {
-            assert.equal(batch.rows, batch.offset.length)
-            offsets.push(...batch.offset)
-            properties.push(...(batch.properties ?? []))
-          }
-          assert.deepEqual(
-            offsets,
-            wanted.map(({ offset }) => offset),
-          )
-          assert.deepEqual(
-            properties,
-            events.map((event) => event.properties),
-          )
-        },
-      ),
-      { numRuns: 120 },
-    )
-  })
-
-  it('are the same in many small passes', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(collidingRecord, { minLength: 1, maxLength: 50 }),
-        async (records) => {
-          const { archive, files, write } = archiveOver()
-          await write(placed(records), 10)
-          const scan = await openScan(files, await archive.ranges(), {
-            app: 1,
-            channel: 0,
-            upTo: upTo(records.length),
-          })
-          const whole = await findDead(scan, { channel: 0 })
-          const small = await findDead(scan, { channel: 0, rowsAPass: 7, identitiesAPass: 2 })
-          for (let row = 0; row < scan.rows; row++)
-            assert.equal(small.has(row), whole.has(row), `row ${row}`)
-        },
-      ),
-      { numRuns: 40 },
-    )
-  })
-
-  it('follow an entity through its states', async () => {
-    const set = setItem('a', { n: 1 })
-    const { archive, write } = archiveOver()
-    await write(placed([set, set, deletionOf(set), set, { ...set, appendId: 'again' }]), 2)
-    const offsets: number[] = []
-    for await (const batch of archive.columns({ app: 1, channel: 0, upTo: upTo(5), columns: [] })) {
-      offsets.push(...batch.offset)
-    }
-    assert.deepEqual(offsets, [4])
-  })
-
-  it('stop when the caller does', async () => {
-    const { archive, write } = archiveOver()
-    await write(placed([viewOf('a')]))
-    const signal = AbortSignal.abort()
-    await assert.rejects(gather(archive.events({ app: 1, channel: 0, upTo: upTo(1), signal })), {
-      name: 'AbortError',
-    })
   })
 })
