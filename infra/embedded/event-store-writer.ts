@@ -24,6 +24,12 @@ import {
 } from './event-store/environment.ts'
 import { applyDeletion, applyEvent, createWorking, type Working } from './event-store/identity.ts'
 import { GENERATION_MAX, OFFSET_MAX, PARTITION_MAX } from './event-store/keys.ts'
+import { probeFull } from './lmdb.ts'
+
+const PAGE_BYTES = 4096
+/** Pages a record may write, generously. */
+const PAGES_A_RECORD = 4
+const PROBE_BYTES_MAX = 32 * 1024 * 1024
 
 /**
  * Opens the store for writing, before any reader of it. One writer at a time. A store that a stop of the machine may
@@ -39,13 +45,13 @@ export async function openStoreWriter(options: StoreOptions): Promise<StoreWrite
     await mark.set()
     const tables = openTables(options)
     await flush(tables)
-    return createWriter(tables, mark)
+    return createWriter(tables, mark, options.path)
   } catch (error) {
     throw storeError(error)
   }
 }
 
-function createWriter(tables: Tables, mark: CrashMark): StoreWriter {
+function createWriter(tables: Tables, mark: CrashMark, path: string): StoreWriter {
   let working = createWorking(tables)
   let watermark = readWatermark(tables)
   let committed = watermark
@@ -63,8 +69,9 @@ function createWriter(tables: Tables, mark: CrashMark): StoreWriter {
     committed: async () => committed,
     apply: async (records, upTo) => {
       try {
-        await mark.set()
+        // Before anything is awaited: a flush that ends meanwhile must not take the mark away.
         applied++
+        await mark.set()
         const next = union(watermark, upTo)
         const outcome = tables.root.transactionSync(() => {
           const result = applyRecords(working, records, watermark, next.offsets.length)
@@ -75,7 +82,7 @@ function createWriter(tables: Tables, mark: CrashMark): StoreWriter {
         return outcome
       } catch (error) {
         working = createWorking(tables)
-        throw storeError(error)
+        throw await applyError(error, path, records.length)
       }
     },
     flushed: async () => {
@@ -97,6 +104,16 @@ function createWriter(tables: Tables, mark: CrashMark): StoreWriter {
       }
     },
   }
+}
+
+/** A failed batch; LMDB reports a full disk as an input/output error, so the disk is asked. */
+async function applyError(error: unknown, path: string, records: number): Promise<MillraceError> {
+  const bytes = Math.min(PROBE_BYTES_MAX, records * PAGES_A_RECORD * PAGE_BYTES)
+  const isInputOutput = error instanceof Error && error.message.includes('Input/output error')
+  if (isInputOutput && (await probeFull(path, bytes))) {
+    return new MillraceError('DISK_FULL', { what: 'the event store' }, { cause: error })
+  }
+  return storeError(error)
 }
 
 function applyRecords(

@@ -1,32 +1,40 @@
 // What one transaction of the writer gathers before it writes: entries of lists, states and targets, so that rows which
 // several events of the batch touch are read and written once, in order of their keys.
 import { EMPTY_STATE, evolve } from '#schemas/entity-state'
-import { type Event, isSpecialEvent } from '#schemas/event'
+import { type Event, isSpecialEvent, SPECIAL_EVENTS } from '#schemas/event'
 import type { EventRecord, Placed } from '#schemas/record'
 import { readBody } from './body.ts'
 import type { Tables } from './environment.ts'
-import { compareRows, entityHashes, keyOf, listKey, ROW_BYTES, rowPlace, textKey } from './keys.ts'
+import {
+  entityHashes,
+  keyOf,
+  LIST_BYTES,
+  listKey,
+  ROW_BYTES,
+  rowPlace,
+  textKey,
+  writeListKey,
+} from './keys.ts'
 import { addEntries, listPages } from './lists.ts'
-import { entriesOf, writeEntry } from './page.ts'
+import { compareEntries, type Entry, entriesOf } from './page.ts'
 import { packState, type StateRow, stateKey, unpackState } from './state-row.ts'
 import type { Tenant } from './tenants.ts'
 import type { WritableTexts } from './texts.ts'
 
 /** Targets known to be stored already; beyond that the memory starts anew. */
 const TARGETS_REMEMBERED = 200_000
-const SPECIAL = ['$set', '$unset', '$delete']
+const list = Buffer.alloc(LIST_BYTES)
 
-interface Pending {
+interface Pending extends Entry {
   readonly tenant: number
   readonly high: number
   readonly low: number
   readonly name: number
-  readonly entry: Buffer
 }
 
 export interface Batch {
-  /** Gathers what a live event adds. `row` is copied. */
-  add(tenant: Tenant, placed: Placed<EventRecord>, row: Buffer): void
+  /** Gathers what a live event adds. */
+  add(tenant: Tenant, placed: Placed<EventRecord>): void
   /** Folds an entity's state anew from its events, because a special one of them has ended at `offset`. */
   refold(tenant: Tenant, entityType: string, entityId: string, offset: number): void
   /** Writes all that was gathered. Before anything is read or removed. */
@@ -39,24 +47,10 @@ export function createBatch(tables: Tables, texts: WritableTexts): Batch {
   const { pages, states, targets } = tables
   let pending: Pending[] = []
   const changed = new Map<string, { key: Buffer; row: StateRow }>()
-  let seen = new Map<string, Set<string>>()
-  let seenCount = 0
-
-  const noteTarget = (tenant: Tenant, name: number, type: string, id: string): void => {
-    const group = `${tenant.number}/${name}/${type}`
-    let ids = seen.get(group)
-    if (ids?.has(id)) return
-    if (++seenCount > TARGETS_REMEMBERED) {
-      seen = new Map()
-      seenCount = 1
-      ids = undefined
-    }
-    if (ids === undefined) {
-      ids = new Set()
-      seen.set(group, ids)
-    }
-    ids.add(id)
-    const key = keyOf(tenant.number, name, texts.number(type), textKey(id))
+  const known = createKnownTargets()
+  const noteTarget = (tenant: Tenant, name: number, type: number, id: string): void => {
+    if (known.has(tenant.number, name, type, id)) return
+    const key = keyOf(tenant.number, name, type, textKey(id))
     if (!targets.doesExist(key)) targets.putSync(key, Buffer.from(id))
   }
   const foldIn = (tenant: Tenant, event: Event, placed: Placed): void => {
@@ -74,11 +68,12 @@ export function createBatch(tables: Tables, texts: WritableTexts): Batch {
     pending.sort(byList)
     for (let i = 0; i < pending.length; ) {
       const first = pending[i] as Pending
-      const entries = [first.entry]
+      const entries = [first]
       for (i++; i < pending.length && sameList(first, pending[i] as Pending); i++) {
-        entries.push((pending[i] as Pending).entry)
+        entries.push(pending[i] as Pending)
       }
-      addEntries(pages, listKey(first.tenant, [first.high, first.low], first.name), entries)
+      writeListKey(list, first.tenant, first.high, first.low, first.name)
+      addEntries(pages, list, entries)
     }
     pending = []
   }
@@ -89,13 +84,15 @@ export function createBatch(tables: Tables, texts: WritableTexts): Batch {
   }
   return {
     flush,
-    add: (tenant, placed, row) => {
+    add: (tenant, placed) => {
       const { event } = placed.record
       const { targetEntityType: type, targetEntityId: target } = event
       const [high, low] = entityHashes(event.entityType, event.entityId)
       const name = texts.number(event.event)
-      pending.push({ tenant: tenant.number, high, low, name, entry: writeEntry(row, target) })
-      if (type !== null && target !== null) noteTarget(tenant, name, type, target)
+      const { number } = tenant
+      const { eventTime } = event
+      pending.push({ tenant: number, high, low, name, eventTime, place: placed, target })
+      if (type !== null && target !== null) noteTarget(tenant, name, texts.number(type), target)
       if (isSpecialEvent(event.event)) foldIn(tenant, event, placed)
     },
     refold: (tenant, entityType, entityId, offset) => {
@@ -107,9 +104,37 @@ export function createBatch(tables: Tables, texts: WritableTexts): Batch {
       if (state === EMPTY_STATE) states.removeSync(key)
       else states.putSync(key, packState({ entityId, offset, state }))
     },
-    forgetTargets: () => {
-      seen = new Map()
-      seenCount = 0
+    forgetTargets: known.clear,
+  }
+}
+
+/** Remembers targets, to ask the table once about each. */
+function createKnownTargets() {
+  const tenants = new Map<number, Map<number, Map<number, Set<string>>>>()
+  let count = 0
+  const clear = (): void => {
+    tenants.clear()
+    count = 0
+  }
+  const inner = <V>(map: Map<number, V>, key: number, make: () => V): V => {
+    const known = map.get(key)
+    if (known !== undefined) return known
+    const made = make()
+    map.set(key, made)
+    return made
+  }
+  return {
+    clear,
+    /** True when it is known; it is from now on. */
+    has: (tenant: number, name: number, type: number, id: string): boolean => {
+      if (count >= TARGETS_REMEMBERED) clear()
+      const names = inner(tenants, tenant, () => new Map<number, Map<number, Set<string>>>())
+      const types = inner(names, name, () => new Map<number, Set<string>>())
+      const ids = inner(types, type, () => new Set<string>())
+      if (ids.has(id)) return true
+      ids.add(id)
+      count++
+      return false
     },
   }
 }
@@ -121,7 +146,7 @@ function* specialEvents(
   entityType: string,
   entityId: string,
 ): Generator<{ event: Event; row: Buffer }> {
-  for (const name of SPECIAL) {
+  for (const name of SPECIAL_EVENTS) {
     const hashes = entityHashes(entityType, entityId)
     const list = listKey(tenant.number, hashes, texts.number(name))
     for (const page of listPages(pages, list, false)) {
@@ -139,8 +164,4 @@ const sameList = (a: Pending, b: Pending): boolean =>
 
 /** By key of the list, newest first inside of it. */
 const byList = (a: Pending, b: Pending): number =>
-  a.tenant - b.tenant ||
-  a.high - b.high ||
-  a.low - b.low ||
-  a.name - b.name ||
-  compareRows(b.entry, 0, a.entry, 0)
+  a.tenant - b.tenant || a.high - b.high || a.low - b.low || a.name - b.name || compareEntries(b, a)

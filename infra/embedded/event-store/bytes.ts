@@ -71,6 +71,16 @@ export class ByteWriter {
     this.#at += to - from
   }
 
+  /** The buffer with room for `bytes` behind `length`, for writers of their own; `advance` tells what they wrote. */
+  room(bytes: number): Buffer {
+    this.#reserve(bytes)
+    return this.#buffer
+  }
+
+  advance(bytes: number): void {
+    this.#at += bytes
+  }
+
   /** A text with its length before it. */
   text(value: string): void {
     const start = this.#at

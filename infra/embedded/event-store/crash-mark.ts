@@ -1,7 +1,7 @@
 // A mark in the store's folder while commits may be unflushed: the boot id of the machine that runs. Found again under
 // the same boot, the process was killed and nothing is lost; under another one the machine stopped, pages may have
 // reached the disk in any order, and the store has to be made anew from the log.
-import { open, readFile, rm, writeFile } from 'node:fs/promises'
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const MARK = 'unflushed'
@@ -14,18 +14,36 @@ export interface CrashMark {
 
 export function createCrashMark(path: string, boot: () => Promise<string> = bootId): CrashMark {
   const file = join(path, MARK)
-  let isSet = false
+  let isWanted = false
+  let last: Promise<void> = Promise.resolve()
+  /** One step after the other: a mark set while it is being removed is there in the end. */
+  const then = (step: () => Promise<void>): Promise<void> => {
+    last = last.catch(() => {}).then(step)
+    return last
+  }
+  const write = async (): Promise<void> => {
+    try {
+      await writeFile(`${file}.new`, await boot(), { flush: true })
+      await rename(`${file}.new`, file)
+      await syncFolder(path)
+    } catch (error) {
+      isWanted = false
+      throw error
+    }
+  }
+  const remove = async (): Promise<void> => {
+    await rm(file, { force: true })
+    await syncFolder(path)
+  }
   return {
-    set: async () => {
-      if (isSet) return
-      await writeFile(file, await boot(), { flush: true })
-      await syncFolder(path)
-      isSet = true
+    set: () => {
+      if (isWanted) return last
+      isWanted = true
+      return then(write)
     },
-    clear: async () => {
-      await rm(file, { force: true })
-      await syncFolder(path)
-      isSet = false
+    clear: () => {
+      isWanted = false
+      return then(remove)
     },
   }
 }

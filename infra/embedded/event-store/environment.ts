@@ -39,6 +39,7 @@ export function openTables({ path, mapSize = MAP_BYTES }: StoreOptions): Tables 
     noSync: true,
     overlappingSync: false,
     maxDbs: 16,
+    noMemInit: true,
     encoding: 'binary',
     keyEncoding: 'binary',
   })

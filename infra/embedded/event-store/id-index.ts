@@ -29,8 +29,8 @@ export interface IdIndex {
   isNew(tenant: Tenant, id: string, receivedAt: number): boolean
   /** Adds an id that `isNew`. */
   append(tenant: Tenant, id: string, row: Buffer): void
-  /** Adds any other id. */
-  add(tenant: Tenant, id: string, row: Buffer): void
+  /** Adds any other id; `isAlone` when no event has it. */
+  add(tenant: Tenant, id: string, row: Buffer, isAlone: boolean): void
   remove(tenant: Tenant, id: string, row: Buffer): void
   /** Writes the open pages. */
   flush(): void
@@ -48,7 +48,7 @@ export function createIdIndex({ ids, idPages }: Pick<Tables, 'ids' | 'idPages'>)
   }
   return {
     isNew: (tenant, id, receivedAt) =>
-      id > tenant.lastId && isAscending(id) && idTime(id) <= receivedAt + AHEAD_MS_MAX,
+      id > tenant.lastId && isAscending(id) && scratchTime() <= receivedAt + AHEAD_MS_MAX,
     append: (tenant, id, row) => {
       let tail = tails.get(tenant.number)
       if (tail === undefined) {
@@ -65,9 +65,10 @@ export function createIdIndex({ ids, idPages }: Pick<Tables, 'ids' | 'idPages'>)
       tail.changed = true
       tenant.lastId = id
     },
-    add: (tenant, id, row) => {
+    add: (tenant, id, row, isAlone) => {
       const key = keyOf(tenant.number, idKey(id))
-      ids.putSync(key, Buffer.concat([ids.get(key) ?? Buffer.alloc(0), row]))
+      const others = isAlone ? undefined : ids.get(key)
+      ids.putSync(key, others === undefined ? row : Buffer.concat([others, row]))
     },
     remove: (tenant, id, row) => {
       const key = keyOf(tenant.number, idKey(id))
@@ -119,14 +120,14 @@ function rowsIn(value: Buffer | undefined): Buffer[] {
 
 const scratch = Buffer.alloc(ID_BYTES)
 
-/** UUIDv7 as 32 hex digits, as Millrace makes them. */
+/** UUIDv7 as 32 hex digits, as Millrace makes them; its bytes are in `scratch` then. */
 function isAscending(id: string): boolean {
   return id[VERSION_AT] === '7' && writeHexId(scratch, 0, id)
 }
 
-/** Milliseconds in a UUIDv7. */
-function idTime(id: string): number {
-  return Number.parseInt(id.slice(0, VERSION_AT), 16)
+/** Milliseconds in the UUIDv7 in `scratch`. */
+function scratchTime(): number {
+  return scratch.readUIntBE(0, 6)
 }
 
 const IS_TEXT = Buffer.of(0)

@@ -64,8 +64,9 @@ export function applyEvent(working: Working, placed: Placed<EventRecord>): Ident
   const { eventId, eventTime, creationTime } = record.event
   const tenant = tenants.of(record.app, record.channel)
   const isNew = ids.isNew(tenant, eventId, creationTime)
+  const others = isNew ? [] : liveEvents(working, tenant, eventId)
   if (!isNew) {
-    const verdict = decideKnown(working, tenant, placed)
+    const verdict = decideKnown(working, tenant, placed, others)
     if (verdict !== 'live') return verdict
   }
   key.set(tenant.prefix)
@@ -74,20 +75,22 @@ export function applyEvent(working: Working, placed: Placed<EventRecord>): Ident
   writeBody(body, texts, record)
   tables.events.putSync(key, body.take())
   if (isNew) ids.append(tenant, eventId, row)
-  else ids.add(tenant, eventId, row)
-  batch.add(tenant, placed, row)
+  else ids.add(tenant, eventId, row, others.length === 0)
+  batch.add(tenant, placed)
   tenant.count++
   tenant.changed = true
   return 'live'
 }
 
+/** Decides an event whose id may have been used before; `others` are the live events that carry it. */
 function decideKnown(
   working: Working,
   tenant: Tenant,
   placed: Placed<EventRecord>,
+  others: readonly LiveEvent[],
 ): IdentityVerdict {
   const { record } = placed
-  const live = liveEvents(working, tenant, record.event.eventId).find(isOfEntity(record.event))
+  const live = others.find(isOfEntity(record.event))
   const remembered = appendsOf(working, tenant, record.event)
   if (live === undefined && remembered === null) return 'live'
   const previous: IdentityState = {

@@ -124,11 +124,21 @@ export function keyText(key: Buffer, at: number): string | null {
 
 export function listKey(tenant: number, hashes: readonly [number, number], name: number): Buffer {
   const key = Buffer.alloc(LIST_BYTES)
-  key.writeUInt32BE(tenant, 0)
-  key.writeUInt32BE(hashes[0], 4)
-  key.writeUInt32BE(hashes[1], 8)
-  key.writeUInt32BE(name, 12)
+  writeListKey(key, tenant, hashes[0], hashes[1], name)
   return key
+}
+
+export function writeListKey(
+  key: Buffer,
+  tenant: number,
+  high: number,
+  low: number,
+  name: number,
+): void {
+  writeWord(key, 0, tenant)
+  writeWord(key, 4, high)
+  writeWord(key, 8, low)
+  writeWord(key, 12, name)
 }
 
 const HEX_DIGITS = Uint8Array.from({ length: 128 }, (_, unit) => {

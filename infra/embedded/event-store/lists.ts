@@ -5,39 +5,55 @@
 //   tenant · entity · name                      newest …            (0 … about 80 entries)
 //   tenant · entity · name · inverted row       older than these …
 //   tenant · entity · name · inverted row       still older …
+import { ByteWriter } from './bytes.ts'
 import type { Table } from './environment.ts'
 import { behind, compareRows, LIST_BYTES, ROW_BYTES } from './keys.ts'
-import { cutEntries, entriesOf, hasOlder, mergeEntries, PAGE_BYTES_MAX, pageOf } from './page.ts'
+import {
+  cutEntries,
+  type Entry,
+  entriesOf,
+  hasOlder,
+  mergeEntries,
+  PAGE_BYTES_MAX,
+  pageOf,
+  writeEntry,
+} from './page.ts'
 
 const NO_ENTRIES: readonly Buffer[] = []
+const writer = new ByteWriter()
 
 /** Adds entries (newest first) to a list. Inside a transaction. */
-export function addEntries(pages: Table, list: Buffer, entries: readonly Buffer[]): void {
-  const head = pages.get(list)
-  if (head === undefined) {
-    writeHead(pages, list, entries, false)
+export function addEntries(pages: Table, list: Buffer, entries: readonly Entry[]): void {
+  const head = pages.getBinaryFast(list)
+  writer.reset()
+  writer.byte(head === undefined ? 0 : (head[0] as number))
+  let oldestAt = 1
+  for (const entry of entries) {
+    oldestAt = writer.length
+    writeEntry(writer, entry)
+  }
+  // The common case: all are newer than what is there, and one page holds everything.
+  const isNewer =
+    head === undefined || head.length === 1 || compareRows(writer.room(0), oldestAt, head, 1) > 0
+  if (isNewer && writer.length + (head?.length ?? 1) - 1 <= PAGE_BYTES_MAX) {
+    if (head !== undefined) writer.block(head, 1, head.length)
+    pages.putSync(list, writer.take())
     return
   }
-  const oldestNew = entries.at(-1)
-  if (oldestNew === undefined) return
-  if (head.length === 1 || compareRows(oldestNew, 0, head, 1) > 0) {
-    let bytes = head.length
-    for (const entry of entries) bytes += entry.length
-    if (bytes <= PAGE_BYTES_MAX) {
-      pages.putSync(list, Buffer.concat([head.subarray(0, 1), ...entries, head.subarray(1)], bytes))
-      return
-    }
-  }
-  const known = entriesOf(head)
-  if (!hasOlder(head)) {
+  mergeIn(pages, list, entriesOf(Buffer.from(writer.take())))
+}
+
+function mergeIn(pages: Table, list: Buffer, entries: readonly Buffer[]): void {
+  const head = pages.get(list)
+  const known = head === undefined ? NO_ENTRIES : entriesOf(head)
+  if (head === undefined || !hasOlder(head)) {
     writeHead(pages, list, mergeEntries(entries, known), false)
     return
   }
   const oldest = known.at(-1)
   const isLate = (entry: Buffer): boolean =>
     oldest !== undefined && compareRows(entry, 0, oldest, 0) < 0
-  const late = entries.filter((entry) => isLate(entry) && addLate(pages, list, entry))
-  const others = late.length === 0 ? entries : entries.filter((entry) => !late.includes(entry))
+  const others = entries.filter((entry) => !(isLate(entry) && addLate(pages, list, entry)))
   if (others.length > 0) writeHead(pages, list, mergeEntries(others, known), true)
 }
 

@@ -2,8 +2,9 @@
 //
 //   byte 0    1 when older pages follow
 //   entry     row (15) · length (1) · target id        length 0: no target; 255: too long, read the event; else length + 1
-import { ByteWriter } from './bytes.ts'
-import { compareRows, ROW_BYTES } from './keys.ts'
+import type { Placed } from '#schemas/record'
+import type { ByteWriter } from './bytes.ts'
+import { compareRows, ROW_BYTES, writeRow } from './keys.ts'
 
 /** Largest value LMDB keeps inside of a page of its own, less the longest key. */
 export const PAGE_BYTES_MAX = 1900
@@ -13,29 +14,44 @@ const TARGET_BYTES_MAX = 253
 const NO_TARGET = 0
 const LONG_TARGET = 255
 
+/** An entry that is not yet in a page. */
 export interface Entry {
-  /** Row, length and target, as in the page. */
-  readonly bytes: Buffer
+  readonly eventTime: number
+  readonly place: Pick<Placed, 'generation' | 'partition' | 'offset'>
+  readonly target: string | null
 }
 
-const writer = new ByteWriter()
+/** As `compareRows` does. */
+export function compareEntries(a: Entry, b: Entry): number {
+  return (
+    a.eventTime - b.eventTime ||
+    a.place.generation - b.place.generation ||
+    a.place.offset - b.place.offset ||
+    a.place.partition - b.place.partition
+  )
+}
 
-/** The entry's bytes: its row and its target. */
-export function writeEntry(row: Buffer, target: string | null): Buffer {
-  writer.reset()
-  writer.bytes(row, 0, ROW_BYTES)
+/** Writes the entry behind what the writer holds. */
+export function writeEntry(writer: ByteWriter, { eventTime, place, target }: Entry): void {
+  writeRow(writer.room(ROW_BYTES), writer.length, eventTime, place)
+  writer.advance(ROW_BYTES)
   if (target === null) writer.byte(NO_TARGET)
-  else if (target.length <= TARGET_BYTES_MAX) {
+  else if (target.length > TARGET_BYTES_MAX) writer.byte(LONG_TARGET)
+  else {
     writer.byte(target.length + 1)
-    if (!writer.ascii(target)) return writeUnicode(row, target)
-  } else return writeUnicode(row, target)
-  return Buffer.from(writer.take())
+    if (writer.ascii(target)) return
+    writer.advance(-1)
+    writeUnicode(writer, Buffer.from(target))
+  }
 }
 
-function writeUnicode(row: Buffer, target: string): Buffer {
-  const text = Buffer.from(target)
-  if (text.length > TARGET_BYTES_MAX) return Buffer.concat([row, Buffer.of(LONG_TARGET)])
-  return Buffer.concat([row, Buffer.of(text.length + 1), text])
+function writeUnicode(writer: ByteWriter, target: Buffer): void {
+  if (target.length > TARGET_BYTES_MAX) {
+    writer.byte(LONG_TARGET)
+    return
+  }
+  writer.byte(target.length + 1)
+  writer.block(target, 0, target.length)
 }
 
 /** End of the entry that begins at `at`. */
