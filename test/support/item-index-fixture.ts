@@ -1,5 +1,6 @@
 // Short forms of models, states and queries for tests of the item index.
-import type { IndexVersion, ItemChange } from '#ports/item-index'
+import assert from 'node:assert/strict'
+import { type IndexVersion, type ItemChange, type ItemIndex, PRIOR_WEIGHT } from '#ports/item-index'
 import type { Json } from '#schemas/json'
 import type { Model } from '#schemas/model'
 import { roundWeight } from '#schemas/numerics'
@@ -108,4 +109,36 @@ export function deletedItem(item: string, offset: number): ItemChange {
 
 export function seenItem(item: string, event = 'buy'): ItemChange {
   return { type: 'seen', event, item }
+}
+
+/** The prior of a value in a ranking with this sum. */
+export const prior = (value: number, sum: number): number =>
+  roundWeight((PRIOR_WEIGHT * value) / sum)
+
+export const SMALL: ShortModel = {
+  items: ['a', 'b', 'c', 'd'],
+  lists: {
+    buy: { a: { b: 0.5, c: 0.25 }, b: { a: 0.75 }, c: { a: 0.5, b: 2 } },
+    view: { a: { 'term 1': 1 }, d: { 'term 1': 0.125, 'term 2': 4 } },
+  },
+  rankings: { popRank: { a: 4, b: 3, c: 2, d: 1 } },
+}
+
+/** A new index with a small model, and short ways to ask it. */
+export function probeIndex(create: () => ItemIndex) {
+  const open = async (model: ShortModel = SMALL): Promise<ItemIndex> => {
+    const index = create()
+    await index.publish(VERSION, makeModel(model))
+    return index
+  }
+  const answer = async (index: ItemIndex, query: Partial<ScoredQuery> = {}) => {
+    const { hits, degraded } = await index.search('shop', 'v1', scoredQuery(query))
+    assert.deepEqual(degraded, [])
+    return hits
+  }
+  const items = async (index: ItemIndex, query: Partial<ScoredQuery> = {}) =>
+    (await answer(index, query)).map((hit) => hit.item)
+  const scores = async (index: ItemIndex, query: Partial<ScoredQuery> = {}) =>
+    (await answer(index, query)).map((hit) => [hit.item, hit.score])
+  return { open, answer, items, scores }
 }
