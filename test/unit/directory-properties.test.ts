@@ -32,18 +32,16 @@ const change: fc.Arbitrary<ControlChange> = fc.oneof(
   fc
     .integer({ min: 1, max: 4 })
     .map((channelId) => ({ type: 'channel-deleted', channelId }) as const),
-  fc
-    .tuple(engineId, appId)
-    .map(
-      ([id, app]) =>
-        ({
-          type: 'engine-registered',
-          engineId: id,
-          appId: app,
-          factory: 'universal',
-          variant: {},
-        }) as const,
-    ),
+  fc.tuple(engineId, appId).map(
+    ([id, app]) =>
+      ({
+        type: 'engine-registered',
+        engineId: id,
+        appId: app,
+        factory: 'universal',
+        variant: {},
+      }) as const,
+  ),
   engineId.map((id) => ({ type: 'engine-removed', engineId: id }) as const),
   fc.option(engineId).map((id) => ({ type: 'default-engine-set', engineId: id }) as const),
   {
@@ -63,18 +61,16 @@ const change: fc.Arbitrary<ControlChange> = fc.oneof(
           ({ type: 'version-activated', engineId: id, versionId: version, summary: null }) as const,
       ),
   },
-  fc
-    .tuple(engineId, versionId, pick('failed' as const, 'cancelled' as const))
-    .map(
-      ([id, version, status]) =>
-        ({
-          type: 'version-closed',
-          engineId: id,
-          versionId: version,
-          status,
-          reason: 'r',
-        }) as const,
-    ),
+  fc.tuple(engineId, versionId, pick('failed' as const, 'cancelled' as const)).map(
+    ([id, version, status]) =>
+      ({
+        type: 'version-closed',
+        engineId: id,
+        versionId: version,
+        status,
+        reason: 'r',
+      }) as const,
+  ),
 )
 
 /** A small world that is there from the start, so that most changes find something. */
