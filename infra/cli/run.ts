@@ -1,7 +1,8 @@
 // Runs an operation for a command: in the process that owns the data folder when there is one, else in this one.
 import { MillraceError } from '#ports/errors'
 import type { Json, JsonObject } from '#schemas/json'
-import { type OperationContext, runOperation } from '../wiring/operations/run.ts'
+import type { OperationContext } from '../wiring/operations/operation.ts'
+import { runOperation } from '../wiring/operations/run.ts'
 import { callOwner, ownerOf } from '../wiring/owner.ts'
 import { openPlatform } from '../wiring/platform.ts'
 import { createTelemetry } from '../wiring/telemetry.ts'

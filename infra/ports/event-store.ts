@@ -49,6 +49,23 @@ export interface FindFilter {
   readonly limit: number
 }
 
+/** The filter that asks for every event of a channel, oldest first; spread it to narrow it. */
+export function everyEvent(app: number, channel: number): FindFilter {
+  return {
+    app,
+    channel,
+    startTime: null,
+    untilTime: null,
+    entityType: null,
+    entityId: null,
+    event: null,
+    targetEntityType: null,
+    targetEntityId: null,
+    reversed: false,
+    limit: -1,
+  }
+}
+
 export interface HistoryRequest {
   readonly app: number
   readonly channel: number

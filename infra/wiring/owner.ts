@@ -6,7 +6,7 @@ import { MillraceError } from '#ports/errors'
 import type { JobProgress } from '#ports/job-queue'
 import type { Json, JsonObject } from '#schemas/json'
 import { readAddresses, type WrittenAddresses } from '../embedded/data-folder.ts'
-import type { OperationContext } from './operations/run.ts'
+import type { OperationContext } from './operations/operation.ts'
 
 /** True for a folder that holds nothing or does not exist. */
 export { isEmptyFolder } from '../embedded/data-folder.ts'

@@ -1,9 +1,12 @@
 // The event store alone: CPU of `apply` an event by size of batch, bytes on disk, and the latency of a history.
 //
-//   node test/bench/store.ts [events] [users] [items]
+//   node test/bench/store.ts [--events N] [--users N] [--items N] [--batches 64,1000,10000] [--shuffled]
+//
+// Shuffled: ids are the client's and random, times in no order; the worst that may come.
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import type { EventStore } from '#ports/event-store'
 import { createIdSource } from '#schemas/ids'
 import type { Placed } from '#schemas/record'
@@ -12,10 +15,19 @@ import { openStoreWriter } from '../../infra/embedded/event-store-writer.ts'
 import { createRandom, type Random } from '../support/random.ts'
 import { eventRecord } from '../support/stream-records.ts'
 
-const EVENTS = Number(process.argv[2] ?? 1_000_000)
-const USERS = Number(process.argv[3] ?? 100_000)
-const ITEMS = Number(process.argv[4] ?? 20_000)
-const BATCHES = (process.argv[5] ?? '64,1000,10000').split(',').map(Number)
+const { values } = parseArgs({
+  options: {
+    events: { type: 'string', default: '1000000' },
+    users: { type: 'string', default: '100000' },
+    items: { type: 'string', default: '20000' },
+    batches: { type: 'string', default: '64,1000,10000' },
+    shuffled: { type: 'boolean', default: false },
+  },
+})
+const EVENTS = Number(values.events)
+const USERS = Number(values.users)
+const ITEMS = Number(values.items)
+const BATCHES = values.batches.split(',').map(Number)
 const START = 1_700_000_000_000
 
 /** Skewed: half of all picks fall on a tenth. */
@@ -26,11 +38,11 @@ function createEvents(random: Random): (count: number) => Placed[] {
   let at = 0
   return (count) =>
     Array.from({ length: count }, () => {
-      const now = START + Math.floor(at / 20)
+      const now = START + Math.floor((values.shuffled ? random.below(EVENTS) : at) / 20)
       const isSet = random.chance(0.05)
       const item = `item-${skewed(random, ITEMS)}`
       const record = eventRecord({
-        eventId: ids(now),
+        eventId: values.shuffled ? `order-${random.below(2 ** 31)}` : ids(now),
         eventTime: now,
         creationTime: now,
         event: isSet ? '$set' : random.pick(['view', 'view', 'view', 'purchase']),

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { EventStore, FindFilter } from '#ports/event-store'
+import { type EventStore, everyEvent } from '#ports/event-store'
 import { openEventStore } from '../../infra/embedded/event-store.ts'
 import { openStoreWriter } from '../../infra/embedded/event-store-writer.ts'
 import {
@@ -26,19 +26,7 @@ async function all<T>(rows: AsyncIterable<T>): Promise<T[]> {
 /** Everything a store answers about one channel, in an order of our own where the port gives none. */
 async function answers(store: EventStore, app: number, channel: number, seed: number) {
   const random = createRandom(seed)
-  const any: FindFilter = {
-    app,
-    channel,
-    startTime: null,
-    untilTime: null,
-    entityType: null,
-    entityId: null,
-    event: null,
-    targetEntityType: null,
-    targetEntityId: null,
-    reversed: false,
-    limit: -1,
-  }
+  const any = everyEvent(app, channel)
   const events = await all(store.find(any))
   const found: unknown[] = [events, await store.applied(), [...(await store.count(app))].sort()]
   for (let i = 0; i < 12; i++) {

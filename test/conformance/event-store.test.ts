@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEventStore } from '../../infra/embedded/event-store.ts'
 import { openStoreWriter } from '../../infra/embedded/event-store-writer.ts'
+import type { OpenStore } from '../support/event-store-fixture.ts'
 import {
   createMemoryEventStore,
   createMemoryEvents,
   createMemoryStoreWriter,
 } from '../support/memory/event-store.ts'
-import { eventStoreSuite, type OpenStore } from './event-store-suite.ts'
+import { eventStoreSuite } from './event-store-suite.ts'
 
 async function openEmbedded(path: string): Promise<OpenStore & { close(): Promise<void> }> {
   const writer = await openStoreWriter({ path })

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { everyEvent } from '#ports/event-store'
 import { openEventStore } from '../../infra/embedded/event-store.ts'
 import { openStoreWriter } from '../../infra/embedded/event-store-writer.ts'
 
@@ -28,19 +29,7 @@ async function consistentEnd(path: string): Promise<number> {
   try {
     const end = (await writer.committed()).offsets[0] ?? 0
     let found = 0
-    for await (const _ of store.find({
-      app: 1,
-      channel: 0,
-      startTime: null,
-      untilTime: null,
-      entityType: null,
-      entityId: null,
-      event: null,
-      targetEntityType: null,
-      targetEntityId: null,
-      reversed: false,
-      limit: -1,
-    })) {
+    for await (const _ of store.find(everyEvent(1, 0))) {
       found++
     }
     const state = await store.state(1, 0, 'item', 'counter')

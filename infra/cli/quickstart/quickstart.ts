@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { systemClock } from '#ports/clock'
 import { MillraceError } from '#ports/errors'
+import { everyEvent } from '#ports/event-store'
 import type { Json, JsonObject } from '#schemas/json'
 import { runOperation } from '../../wiring/operations/run.ts'
 import { isEmptyFolder } from '../../wiring/owner.ts'
@@ -189,22 +190,7 @@ function shownScore(score: number): string {
 
 async function usersWithHistory({ platform }: Running, app: number): Promise<string[]> {
   const users = new Set<string>()
-  const everything = {
-    startTime: null,
-    untilTime: null,
-    entityId: null,
-    targetEntityType: null,
-    targetEntityId: null,
-  }
-  const filter = {
-    app,
-    channel: 0,
-    entityType: 'user',
-    event: 'rate',
-    reversed: false,
-    limit: 20_000,
-    ...everything,
-  }
+  const filter = { ...everyEvent(app, 0), entityType: 'user', event: 'rate', limit: 20_000 }
   for await (const event of platform.store.find(filter)) users.add(event.entityId)
   return [...users].slice(-1000)
 }

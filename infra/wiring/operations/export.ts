@@ -2,13 +2,14 @@
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MillraceError } from '#ports/errors'
+import { everyEvent } from '#ports/event-store'
 import { formatEvent } from '#schemas/event-format'
 import type { Json, JsonObject } from '#schemas/json'
 import type { Platform } from '../platform.ts'
 import { optionalText, text } from './arguments.ts'
 import { channelNumber } from './change.ts'
 import { appOf } from './import.ts'
-import type { OperationContext } from './run.ts'
+import type { OperationContext } from './operation.ts'
 
 const CHUNK_CHARACTERS = 1 << 18
 const PROGRESS_EVERY = 10_000
@@ -34,7 +35,7 @@ export async function exportEvents(
     const file = await open(join(unfinished, 'part-00000'), 'wx')
     let events = 0
     let chunk = ''
-    for await (const event of store.find(everything(app.id, channel))) {
+    for await (const event of store.find(everyEvent(app.id, channel))) {
       chunk += `${formatEvent(event)}\n`
       if (++events % PROGRESS_EVERY === 0) {
         context.progress({
@@ -59,21 +60,5 @@ export async function exportEvents(
       throw new MillraceError('DISK_FULL', { what: output }, { cause: error })
     }
     throw error
-  }
-}
-
-function everything(app: number, channel: number) {
-  return {
-    app,
-    channel,
-    startTime: null,
-    untilTime: null,
-    entityType: null,
-    entityId: null,
-    event: null,
-    targetEntityType: null,
-    targetEntityId: null,
-    reversed: false,
-    limit: -1,
   }
 }

@@ -8,7 +8,7 @@ import type { Json, JsonObject } from '#schemas/json'
 import type { Platform } from '../platform.ts'
 import { optionalInteger, optionalText, text } from './arguments.ts'
 import { appNamed, channelNumber } from './change.ts'
-import type { OperationContext } from './run.ts'
+import type { OperationContext } from './operation.ts'
 
 /** args: `input` (absolute path), `appId` or `app`, `channel`, `shift` (milliseconds added to every event time). */
 export async function importEvents(

@@ -1,7 +1,6 @@
 // Operations: what commands do to a platform, by name. A command runs one in its own process when nobody owns the data
 // folder, and through the owner's admin API when somebody does; the operation does not know which.
 import { MillraceError } from '#ports/errors'
-import type { JobProgress } from '#ports/job-queue'
 import type { Json, JsonObject } from '#schemas/json'
 import type { Platform } from '../platform.ts'
 import { accessKeyDelete, accessKeyList, accessKeyNew } from './access-keys.ts'
@@ -18,23 +17,10 @@ import { engineAdd, engineDefault, engineList, engineRemove, engineShow } from '
 import { exportEvents } from './export.ts'
 import { importEvents } from './import.ts'
 import { modelList, modelRollback } from './models.ts'
+import type { Operation, OperationContext } from './operation.ts'
 import { status } from './status.ts'
 import { sync } from './sync.ts'
 import { train, trainCancel } from './train.ts'
-
-export interface OperationContext {
-  progress(progress: JobProgress): void
-  /** One line for people, while it runs. */
-  note(text: string): void
-  /** Aborts when the caller is gone. */
-  readonly signal: AbortSignal
-}
-
-export type Operation = (
-  platform: Platform,
-  args: JsonObject,
-  context: OperationContext,
-) => Promise<Json>
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   'app.new': appNew,

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '#schemas/json'
 import type { Platform } from '../platform.ts'
 import { optionalInteger, text } from './arguments.ts'
 import { engineNamed, register } from './engines.ts'
-import type { OperationContext } from './run.ts'
+import type { OperationContext } from './operation.ts'
 
 /** args: as `register`, or `engineId` alone of an engine that is registered; `asOf` in milliseconds. */
 export async function train(

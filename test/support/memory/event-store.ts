@@ -1,6 +1,14 @@
 // The event store in memory: decides with `decide` as `effective` does, keeps the live events in a map and answers every
 // read by looking at all of them. Slow and obviously right: the reference for the conformance suite, and the store of the
 // simulator.
+
+import type {
+  EventStore,
+  FindFilter,
+  HistoryEvent,
+  HistoryRequest,
+  StoreWriter,
+} from '#ports/event-store'
 import { decide, ends, type IdentityState, identityKey } from '#schemas/effective'
 import { EMPTY_STATE, evolve } from '#schemas/entity-state'
 import { type Event, isSpecialEvent } from '#schemas/event'
@@ -8,13 +16,6 @@ import { entityHash } from '#schemas/hashes'
 import { emptyWatermark, union, type Watermark } from '#schemas/position'
 import type { EventRecord, LogRecord, Placed } from '#schemas/record'
 import type { EntityState } from '#schemas/state'
-import type {
-  EventStore,
-  FindFilter,
-  HistoryEvent,
-  HistoryRequest,
-  StoreWriter,
-} from '../../../infra/ports/event-store.ts'
 
 type PlacedEvent = Placed<EventRecord>
 
