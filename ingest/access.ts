@@ -9,6 +9,8 @@ import type { Parameters } from './parameters.ts'
 
 /** What a request may touch. */
 export interface Grant {
+  /** Hash of the access key: names it without being it. */
+  readonly key: string
   readonly app: number
   readonly channel: number
   /** Event names the key may send; null = all. */
@@ -47,6 +49,7 @@ export function createAccess(directory: Directory): Access {
     const found = key === '' ? undefined : directory.accessKey(key)
     if (found === undefined) return null
     const grant: Grant = {
+      key: found.hash,
       app: found.appId,
       channel: DEFAULT_CHANNEL,
       events: found.events.length === 0 ? null : new Set(found.events),

@@ -6,6 +6,7 @@ import type { Telemetry } from '#ports/telemetry'
 import type { IdSource } from '#schemas/ids'
 import type { JsonReading } from '#schemas/lenient-json'
 import type { Grant } from './access.ts'
+import type { Admission } from './admission.ts'
 import type { IngestLimits } from './limits.ts'
 import type { Parameters } from './parameters.ts'
 import type { ReadBarrier } from './read-barrier.ts'
@@ -27,6 +28,7 @@ export interface IngestContext {
   readonly guard: Guard
   /** For routes that need none. */
   readonly open: Guard
+  readonly admission: Admission
   readonly writer: Writer
   readonly barrier: ReadBarrier
   readonly store: EventStore

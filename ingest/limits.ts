@@ -1,6 +1,8 @@
 // Every limit of the event server in one place; what happens at each stands beside it and is tested by exact count.
 
 export interface IngestLimits {
+  /** Events that an access key may send in a second, 0 for no limit; more: 429 ADMISSION_LIMITED, see `admission.ts`. */
+  readonly eventsPerSecond: number
   /** Bytes of a request's body; more: 400 BODY_TOO_LARGE. */
   readonly bodyBytesMax: number
   /** Events of one batch; more: 400 BATCH_TOO_LARGE, before any of them is looked at. */
@@ -33,6 +35,7 @@ export interface IngestLimits {
 }
 
 export const INGEST_LIMITS: IngestLimits = {
+  eventsPerSecond: 0,
   bodyBytesMax: 8 * 1024 * 1024,
   batchEventsMax: 50,
   uriCharactersMax: 2048,

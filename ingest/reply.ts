@@ -65,6 +65,12 @@ export function sendError(
   return sendRefusal(reply, error.status, error.code, error.message, more)
 }
 
+/** A request refused for the number of events of its access key; says when to come again. */
+export function sendLimited(reply: FastifyReply, error: MillraceError): FastifyReply {
+  void reply.header('retry-after', Number(error.details.retryAfter))
+  return sendRefusal(reply, error.status, error.code, error.message)
+}
+
 /** A refusal that PredictionIO's framework, not PredictionIO, answers: a plain text. */
 export function sendText(
   reply: FastifyReply,

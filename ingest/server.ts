@@ -1,7 +1,7 @@
 // The event server: PredictionIO's REST API over the log and the event store.
 //
 //   request ─▶ route guard ─▶ key guard ─▶ body ─▶ rules ─▶ key's events ─▶ record ─▶ log ─▶ 201
-//              414 404 405    401 406      415 400  400      403                      503
+//              414 404 405    401 406      415 400  429 400  403                      503
 //   reads:     … ─▶ key guard ─▶ read barrier ─▶ event store ─▶ 200, 404
 //                                503
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
@@ -14,6 +14,7 @@ import type { Telemetry } from '#ports/telemetry'
 import type { Watermarks } from '#ports/watermarks'
 import type { IdSource } from '#schemas/ids'
 import { createAccess } from './access.ts'
+import { createAdmission } from './admission.ts'
 import { registerBodyParser } from './body.ts'
 import type { IngestContext } from './context.ts'
 import { createKeyGuard, createRouteGuard, openGuard } from './guard.ts'
@@ -52,6 +53,7 @@ export function createEventServer(deps: EventServerDeps): FastifyInstance {
   const context: IngestContext = {
     guard: createKeyGuard(createAccess(directory), limits),
     open: openGuard,
+    admission: createAdmission(limits.eventsPerSecond, limits.batchEventsMax, clock),
     writer: createWriter({ log, clock, limits }),
     barrier: createReadBarrier({ log, watermarks, store, limits }),
     store,

@@ -102,6 +102,12 @@ export const ERRORS = {
     message: "The request's Content-Type is not supported. Expected:\napplication/json",
     hint: 'Send JSON, with the header Content-Type: application/json.',
   },
+  ADMISSION_LIMITED: {
+    status: 429,
+    retryable: true,
+    message: 'This access key may send {limit} events a second.',
+    hint: 'Send it again after Retry-After ({retryAfter} s), or raise admission.events-per-second.',
+  },
   READ_TIMEOUT: {
     status: 503,
     retryable: true,

@@ -15,12 +15,14 @@ export interface Config {
   readonly consolePort: number
   /** Queries from other machines need no key. */
   readonly servingOpen: boolean
+  /** Events a second that an access key may send; 0: no limit. */
+  readonly eventsPerSecond: number
 }
 
 interface Setting {
   /** Dotted name in the file; the environment's is MILLRACE_ and this in upper case with `_`. */
   readonly key: string
-  readonly kind: 'text' | 'port' | 'flag'
+  readonly kind: 'text' | 'port' | 'flag' | 'count'
   readonly fallback: string | number | boolean
   /** For ports of DESIGN §1: the one scheme this version has. */
   readonly scheme?: string
@@ -39,6 +41,7 @@ export const SETTINGS: readonly Setting[] = [
   { key: 'query-port', kind: 'port', fallback: 8000 },
   { key: 'console-port', kind: 'port', fallback: 9000 },
   { key: 'serving.open', kind: 'flag', fallback: false },
+  { key: 'admission.events-per-second', kind: 'count', fallback: 0 },
 ]
 
 type Values = Map<string, string | number | boolean>
@@ -71,6 +74,7 @@ export function loadConfig(sources: ConfigSources): Config {
     queryPort: Number(values.get('query-port')),
     consolePort: Number(values.get('console-port')),
     servingOpen: values.get('serving.open') === true,
+    eventsPerSecond: Number(values.get('admission.events-per-second')),
   }
 }
 
@@ -109,7 +113,7 @@ function readFile(file: string, values: Values): void {
   for (const [key, value] of flattened(table)) {
     const where = `${file}: ${key}`
     const known = setting(key, where)
-    const wanted = { text: 'string', port: 'number', flag: 'boolean' }[known.kind]
+    const wanted = { text: 'string', port: 'number', flag: 'boolean', count: 'number' }[known.kind]
     if (typeof value !== wanted) {
       const mend = `Write a ${wanted}.`
       throw new MillraceError('CONFIG_INVALID', { where, reason: 'the type is wrong', mend })
@@ -152,8 +156,14 @@ function readEnvironment(environment: ConfigSources['environment'], values: Valu
 function fromText(known: Setting, text: string, where: string): string | number | boolean {
   if (known.kind === 'text' && text !== '') return text
   if (known.kind === 'port' && /^\d{1,5}$/.test(text) && Number(text) < 65536) return Number(text)
+  if (known.kind === 'count' && /^\d{1,9}$/.test(text)) return Number(text)
   if (known.kind === 'flag' && (text === 'true' || text === 'false')) return text === 'true'
-  const shape = { text: 'some text', port: 'a port from 0 to 65535', flag: 'true or false' }
+  const shape = {
+    text: 'some text',
+    port: 'a port from 0 to 65535',
+    flag: 'true or false',
+    count: 'a whole number from 0 on',
+  }
   throw new MillraceError('CONFIG_INVALID', {
     where,
     reason: `"${text}" is not ${shape[known.kind]}`,

@@ -22,7 +22,10 @@ export interface Servers {
   close(): Promise<void>
 }
 
-type Listen = Pick<Config, 'ip' | 'eventPort' | 'queryPort' | 'consolePort' | 'servingOpen'>
+type Listen = Pick<
+  Config,
+  'ip' | 'eventPort' | 'queryPort' | 'consolePort' | 'servingOpen' | 'eventsPerSecond'
+>
 
 /**
  * Starts the event, query and console servers and writes `addresses.json`.
@@ -34,8 +37,8 @@ export async function startServers(
   config: Listen,
 ): Promise<Servers> {
   const token = randomBytes(32).toString('base64url')
-  const { servingOpen: open } = config
-  const event = createEventServer(platform)
+  const { servingOpen: open, eventsPerSecond } = config
+  const event = createEventServer({ ...platform, limits: { eventsPerSecond } })
   const query = createQueryServer({ ...platform, open })
   const admin = createConsoleServer({ platform, telemetry, token })
   const servers = [event, query, admin]

@@ -5,7 +5,7 @@ import { describeJson } from '#schemas/json4s-text'
 import type { Position } from '#schemas/position'
 import { bodyOf, type IngestContext, requestContext } from '../context.ts'
 import { type Draft, eventDraft, type RequestContext } from '../record.ts'
-import { sendAcknowledged, sendEmptyBody, sendError, sendRefusal } from '../reply.ts'
+import { sendAcknowledged, sendEmptyBody, sendError, sendLimited, sendRefusal } from '../reply.ts'
 import type { WriteResult } from '../writer.ts'
 
 /** The reply's elements, in the order of the request; null for those that the log has to decide. */
@@ -19,7 +19,7 @@ interface Decided {
  * 201 with its id, 400 or 403 with a message, 503 with a message and the id to send it again with.
  */
 export function registerCreateBatch(app: FastifyInstance, context: IngestContext): void {
-  const { limits, telemetry, writer } = context
+  const { admission, limits, telemetry, writer } = context
 
   function decide(elements: readonly unknown[], its: RequestContext): Decided {
     const items: (string | null)[] = []
@@ -54,6 +54,11 @@ export function registerCreateBatch(app: FastifyInstance, context: IngestContext
       return sendError(reply, refusal, limits.retryAfterSeconds)
     }
     const its = requestContext(context, request)
+    const limited = admission(its.grant.key, body.value.length)
+    if (limited !== null) {
+      telemetry.emit('millrace_events_refused_total', body.value.length, { code: limited.code })
+      return sendLimited(reply, limited)
+    }
     const { items, drafts } = decide(body.value, its)
     const { positions, failure } = settle(items, drafts, await writer.write(drafts))
     if (positions.length > 0) {

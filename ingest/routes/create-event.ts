@@ -3,17 +3,22 @@ import { MillraceError } from '#ports/errors'
 import { readEvent } from '#schemas/event-rules'
 import { bodyOf, type IngestContext, requestContext } from '../context.ts'
 import { eventDraft } from '../record.ts'
-import { sendAcknowledged, sendEmptyBody, sendError, sendRefusal } from '../reply.ts'
+import { sendAcknowledged, sendEmptyBody, sendError, sendLimited, sendRefusal } from '../reply.ts'
 
 /** `POST /events.json`: one event. Rules before the key's event names, as in PredictionIO. */
 export function registerCreateEvent(app: FastifyInstance, context: IngestContext): void {
-  const { limits, telemetry, writer } = context
+  const { admission, limits, telemetry, writer } = context
 
   async function create(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const body = bodyOf(request)
     if (body === undefined) return sendEmptyBody(reply)
     if (!body.ok) return sendRefusal(reply, 400, 'BODY_INVALID', body.message)
     const its = requestContext(context, request)
+    const limited = admission(its.grant.key, 1)
+    if (limited !== null) {
+      telemetry.emit('millrace_events_refused_total', 1, { code: limited.code })
+      return sendLimited(reply, limited)
+    }
     const reading = readEvent(body.value, its.now)
     if (!reading.ok) {
       telemetry.emit('millrace_events_refused_total', 1, { code: reading.code })

@@ -3,17 +3,19 @@ import type { Position } from '#schemas/position'
 import { ignoreBody } from '../body.ts'
 import { grantOf, type IngestContext, JSON_FILE, nameOf, requestContext } from '../context.ts'
 import { deletionDraft } from '../record.ts'
-import { sendAcknowledged, sendError, sendNothingFound } from '../reply.ts'
+import { sendAcknowledged, sendError, sendLimited, sendNothingFound } from '../reply.ts'
 
 /** The bytes that PredictionIO's clients compare. */
 const FOUND = '{"message":"Found"}'
 
 /** `DELETE /events/<id>.json`: ends every live event with this id, of whatever entity. */
 export function registerDeleteEvent(app: FastifyInstance, context: IngestContext): void {
-  const { barrier, limits, store, writer } = context
+  const { admission, barrier, limits, store, writer } = context
 
   async function remove(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { app: tenant, channel } = grantOf(request)
+    const { app: tenant, channel, key } = grantOf(request)
+    const limited = admission(key, 1)
+    if (limited !== null) return sendLimited(reply, limited)
     await barrier.passed(null)
     const events = await store.getAll(tenant, channel, nameOf(request))
     if (events.length === 0) return sendNothingFound(reply)
