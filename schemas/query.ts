@@ -16,9 +16,19 @@ export interface QueryDateRange {
   readonly before: number | null
 }
 
+/** What a client says that somebody did, beside what is stored of the user. */
+export interface QueryEvent {
+  readonly event: string
+  readonly item: string
+  /** Milliseconds; null: newer than everything that has a time. */
+  readonly eventTime: number | null
+}
+
 /** A parsed query of the universal engine; absent members are null, so that defaults are decided in one place. */
 export interface UniversalQuery {
   readonly user: string | null
+  /** Newest first among those without a time. */
+  readonly history: readonly QueryEvent[]
   readonly item: string | null
   readonly itemSet: readonly string[] | null
   readonly userBias: number | null
@@ -57,7 +67,7 @@ export interface Explanation {
     readonly id: string
     readonly weight: number
     readonly source: 'user' | 'item' | 'itemSet'
-    /** When the user did it, ISO 8601; absent for item and item set. */
+    /** When the user did it, ISO 8601; absent for item and item set, and for an event of the query without a time. */
     readonly eventTime?: string
   }[]
   readonly rules: readonly {

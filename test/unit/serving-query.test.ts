@@ -7,6 +7,7 @@ import { parseUniversalQuery, QUERY_LIMITS } from '../../serving/engines/univers
 
 const EMPTY = {
   user: null,
+  history: [],
   item: null,
   itemSet: null,
   userBias: null,
@@ -64,6 +65,10 @@ describe('what a query may say', () => {
       explain: true,
     }
     const dates = {
+      history: [
+        { event: 'view', item: 'a', eventTime: '2025-01-03' },
+        { event: 'buy', item: 7 },
+      ],
       dateRange: {
         name: 'date',
         after: '2025-01-01T00:00:00.000Z',
@@ -73,6 +78,10 @@ describe('what a query may say', () => {
     }
     assert.deepEqual(parsed({ ...query, ...dates }), {
       ...query,
+      history: [
+        { event: 'view', item: 'a', eventTime: Date.UTC(2025, 0, 3) },
+        { event: 'buy', item: '7', eventTime: null },
+      ],
       dateRange: {
         name: 'date',
         after: Date.UTC(2025, 0, 1),
@@ -159,6 +168,15 @@ describe('what is refused says where and why', () => {
     [{ dateRange: { after: '2025-01-01' } }, /dateRange\.name is missing/],
     [{ dateRange: { name: 'd', after: 'soon' } }, /dateRange\.after is "soon"; an ISO 8601 time/],
     [{ currentDate: 1735689600000 }, /currentDate is 1735689600000; an ISO 8601 time/],
+    [{ history: 'view' }, /history is "view"; a list of \{"event", "item", "eventTime"\}/],
+    [{ history: ['view'] }, /history\[0\] is "view"; an object with event and item/],
+    [{ history: [{ item: 'a' }] }, /history\[0\]\.event is missing/],
+    [{ history: [{ event: 'a' }] }, /history\[0\]\.item is missing/],
+    [{ history: [{ event: 'a', item: [] }] }, /history\[0\]\.item is \[\]; text/],
+    [
+      { history: [{ event: 'a', item: 'b', eventTime: 3 }] },
+      /history\[0\]\.eventTime is 3; an ISO 8601/,
+    ],
     [{ eventNames: [['view']] }, /eventNames\[0\] is \["view"\]; text/],
   ]
   for (const [body, reason] of cases) {
@@ -194,6 +212,7 @@ describe('limits, by exact count', () => {
     ['itemSet', QUERY_LIMITS.itemSet, texts],
     ['blacklistItems', QUERY_LIMITS.blacklistItems, texts],
     ['eventNames', QUERY_LIMITS.eventNames, texts],
+    ['history', QUERY_LIMITS.history, (n: number) => new Array(n).fill({ event: 'a', item: 'b' })],
     ['fields', QUERY_LIMITS.fields, (n: number) => new Array(n).fill(field)],
   ] as const
   for (const [name, limit, make] of lists) {

@@ -29,6 +29,7 @@ test('the limits', () => {
     ['bytes of a query', SERVING_LIMITS.bodyBytesMax],
     ['bytes of an id', 1024],
     ['`from` + `num`', QUERY_LIMITS.page],
+    ['`history`', QUERY_LIMITS.history],
     ['`itemSet`', QUERY_LIMITS.itemSet],
     ['`blacklistItems`', QUERY_LIMITS.blacklistItems],
     ['`fields`', QUERY_LIMITS.fields],

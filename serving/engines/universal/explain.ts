@@ -3,6 +3,7 @@
 import type { HistoryEvent } from '#ports/event-store'
 import type { UniversalParams } from '#schemas/engines/universal'
 import type { Explanation, FieldRule, ScoredHit, ScoredQuery, UniversalQuery } from '#schemas/query'
+import { JUST_NOW } from './history.ts'
 
 export interface ExplainInput {
   readonly params: UniversalParams
@@ -19,6 +20,7 @@ export type EventTimes = ReadonlyMap<string, ReadonlyMap<string, number>>
 export function eventTimes(history: readonly HistoryEvent[]): EventTimes {
   const times = new Map<string, Map<string, number>>()
   for (const { event, targetEntityId, eventTime } of history) {
+    if (eventTime === JUST_NOW) continue
     let targets = times.get(event)
     if (targets === undefined) {
       targets = new Map()
@@ -89,6 +91,9 @@ function meaning({ rankings }: UniversalParams, name: string): string {
 function whyNoEvidence({ query, scored, history, degraded }: ExplainInput): string {
   if (degraded.includes('history')) return 'The history could not be read in time.'
   if (scored.evidence.length > 0) return 'Nothing in the evidence of this query points to it.'
+  if (query.user === null && query.history.length > 0 && query.item === null) {
+    return 'The history in the query is no evidence for this engine.'
+  }
   if (query.user !== null && query.item === null && query.itemSet === null) {
     return history.length === 0
       ? `The user ${query.user} has no events that the engine uses.`

@@ -1,8 +1,9 @@
-// The one history read of a query: the user's newest events of the engine's indicators and of its blacklist.
+// The history of a query: the user's newest events of the engine's indicators and of its blacklist, in one read, and what
+// the query itself says was done.
 import type { EventStore, HistoryEvent, HistoryRequest } from '#ports/event-store'
 import { type UniversalParams, USER_TYPE } from '#schemas/engines/universal'
 import { DEFAULT_CHANNEL } from '#schemas/event'
-import type { UniversalQuery } from '#schemas/query'
+import type { QueryEvent, UniversalQuery } from '#schemas/query'
 import { blacklistNames } from './plan.ts'
 
 type Wanted = HistoryRequest['events']
@@ -33,6 +34,25 @@ export function historyEvents(params: UniversalParams, query: UniversalQuery): W
     limits.set(name, Math.max(HISTORY_EVENTS_MAX, limits.get(name) ?? 0))
   }
   return Array.from(limits, ([event, limit]) => ({ event, limit }))
+}
+
+/** The time of an event of a query that says none: it has just happened. */
+export const JUST_NOW: number = Number.POSITIVE_INFINITY
+
+/** Stored events and those of a query as one history, newest first; at equal times those of the query first. */
+export function mergedHistory(
+  stored: readonly HistoryEvent[],
+  told: readonly QueryEvent[],
+): readonly HistoryEvent[] {
+  if (told.length === 0) return stored
+  const events = told.map(({ event, item, eventTime }) => ({
+    event,
+    targetEntityId: item,
+    eventTime: eventTime ?? JUST_NOW,
+  }))
+  return [...events, ...stored].sort((a, b) =>
+    a.eventTime === b.eventTime ? 0 : b.eventTime - a.eventTime,
+  )
 }
 
 export interface HistoryReader {

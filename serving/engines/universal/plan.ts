@@ -85,7 +85,7 @@ function clauses(
 }
 
 function userClauses({ params, query, history }: PlanInput): EvidenceClause[] {
-  if (query.user === null) return []
+  if (query.user === null && query.history.length === 0) return []
   const strength = strengthOf(params, params.userBias, query.userBias)
   if (strength === null) return []
   const found = params.indicators

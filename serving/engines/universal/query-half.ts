@@ -2,6 +2,7 @@
 import type { Engine, ModelVersion } from '#schemas/directory'
 import type { UniversalParams } from '#schemas/engines/universal'
 import { parseUniversal } from '#schemas/engines/universal-parse'
+import type { UniversalQuery } from '#schemas/query'
 import type { QueryHalf, QueryHalfDeps } from '../query-half.ts'
 import { writeAnswer } from './answer.ts'
 import { parseUniversalQuery } from './query.ts'
@@ -21,10 +22,19 @@ export function createUniversalQueryHalf(
     params,
   })
   const known = [...params.indicators.map(({ name }) => name), ...params.blacklistEvents]
-  const unknownEvents = (eventNames: readonly string[]): string[] =>
-    eventNames
+  const unknownEvents = (where: string, names: Iterable<string>): string[] =>
+    Array.from(names)
       .filter((name) => !known.includes(name))
-      .map((name) => `eventNames: ${name} is no indicator of this engine`)
+      .map((name) => `${where}: ${name} is no indicator of this engine`)
+  const warningsOf = ({ eventNames, history }: UniversalQuery, others: readonly string[]) => {
+    if (eventNames === null && history.length === 0) return others
+    const told = new Set(history.map(({ event }) => event))
+    return [
+      ...others,
+      ...unknownEvents('eventNames', eventNames ?? []),
+      ...unknownEvents('history', told),
+    ]
+  }
   return {
     async answer(body, deadline) {
       const { query, warnings } = parseUniversalQuery(body)
@@ -32,8 +42,7 @@ export function createUniversalQueryHalf(
       return {
         body: writeAnswer(recommendation, query.withRanks),
         degraded: recommendation.degraded,
-        warnings:
-          query.eventNames === null ? warnings : [...warnings, ...unknownEvents(query.eventNames)],
+        warnings: warningsOf(query, warnings),
       }
     },
   }

@@ -6,12 +6,13 @@ import { parseQueryTime } from '#schemas/event-time'
 import { ID_BYTES_MAX } from '#schemas/ids'
 import { JsonNumber } from '#schemas/lenient-json'
 import { nearestName } from '#schemas/nearest-name'
-import type { QueryDateRange, QueryField, UniversalQuery } from '#schemas/query'
+import type { QueryDateRange, QueryEvent, QueryField, UniversalQuery } from '#schemas/query'
 
 /** What one query may hold; beyond it the query is refused, never cut. */
 export const QUERY_LIMITS = {
   /** `from` + `num`: Elasticsearch's own limit, so that both indexes page alike. */
   page: 10_000,
+  history: 1_000,
   itemSet: 1_000,
   blacklistItems: 10_000,
   fields: 100,
@@ -21,6 +22,7 @@ export const QUERY_LIMITS = {
 
 const MEMBERS = [
   'user',
+  'history',
   'item',
   'itemSet',
   'userBias',
@@ -71,6 +73,7 @@ export function parseUniversalQuery(body: unknown): ParsedQuery {
   return {
     query: {
       user: id(query.user, 'user'),
+      history: history(query.history),
       item: id(query.item, 'item'),
       itemSet: ids(query.itemSet, 'itemSet', QUERY_LIMITS.itemSet),
       userBias: number(query.userBias, 'userBias'),
@@ -189,6 +192,20 @@ function date(value: unknown, where: string): number | null {
   const found = typeof value === 'string' ? parseQueryTime(value) : null
   if (found?.ok) return found.time
   throw expected(where, value, 'an ISO 8601 time, for example "2025-01-31T12:00:00.000Z",')
+}
+
+function history(value: unknown): readonly QueryEvent[] {
+  if (absent(value)) return NONE
+  const shape = 'a list of {"event", "item", "eventTime"}'
+  return listOf(value, 'history', shape, QUERY_LIMITS.history).map((entry, i) => {
+    const where = `history[${i}]`
+    const told = membersOf(entry, where, 'an object with event and item')
+    const event = id(told.event, `${where}.event`)
+    if (event === null) throw invalid(`${where}.event is missing: name what was done`)
+    const item = id(told.item, `${where}.item`)
+    if (item === null) throw invalid(`${where}.item is missing: name what it was done to`)
+    return { event, item, eventTime: date(told.eventTime, `${where}.eventTime`) }
+  })
 }
 
 function fields(value: unknown): readonly QueryField[] {

@@ -10,7 +10,7 @@ import type { Explanation, ScoredHit, UniversalQuery } from '#schemas/query'
 import { TOO_LATE } from '../../deadline.ts'
 import type { QueryHalfDeps } from '../query-half.ts'
 import { eventTimes, explainHit } from './explain.ts'
-import { createHistoryReader } from './history.ts'
+import { createHistoryReader, mergedHistory } from './history.ts'
 import { planQuery } from './plan.ts'
 
 export interface Recommendation {
@@ -76,7 +76,7 @@ export function createRecommender(options: RecommenderOptions): Recommender {
         const read = query.user === null ? NO_HISTORY : historyOf(query.user, query, deadline)
         ;[history, lists] = await Promise.all([read, listsOf(query.item)])
       }
-      const known = history ?? NO_HISTORY
+      const known = mergedHistory(history ?? NO_HISTORY, query.history)
       const scored = planQuery({ params, query, history: known, lists, now: clock.now() })
       const answer = await index.search(engineId, versionId, scored)
       let degraded = history === null ? WITHOUT_HISTORY : WHOLE
