@@ -95,12 +95,13 @@ function makeHistories(
   random: Random,
   { near, veryPopular, clusters }: Shapes,
   length: number,
+  nearShare = 0.6,
 ): string[][] {
   return Array.from({ length: QUERIES }, () => {
     const mine = [0, 1, 2].map(() => random.below(clusters))
     const ids = new Set<string>()
     while (ids.size < length)
-      ids.add(idOf(random.chance(0.6) ? near(random.pick(mine)) : veryPopular()))
+      ids.add(idOf(random.chance(nearShare) ? near(random.pick(mine)) : veryPopular()))
     return [...ids]
   })
 }
@@ -201,6 +202,19 @@ async function benchSize(items: number): Promise<void> {
     await ask('filter and date', { ...filter, ...dates })
     await ask('a boost', boost)
     if (length === 50) await ask('explained', { explain: true })
+    if (length === 50) {
+      // Nothing but popular ids: about the longest posting lists that a history of this length meets.
+      const popular = makeHistories(random, shapes, length, 0.15)
+      const queries = popular.map((ids) =>
+        scoredQuery({ evidence: [clause('buy', ids)], excludeIds: ids, ...filter }),
+      )
+      await timeQueries(
+        index,
+        'history 50 of popular ids, a field filter',
+        queries,
+        postingsOf(popular),
+      )
+    }
     if (length === 50) await ask('global', { scoring: 'global' })
     if (length === 50) await ask('a page of 1000', { num: 1000 })
   }

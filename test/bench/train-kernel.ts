@@ -1,6 +1,7 @@
 // The training kernel alone: purchase and view of a shop of 20 M interactions (14.4 M of these two), 850 k users and 108 k
 // items, from numbered pairs to the lists of a model. `node test/bench/train-kernel.ts [--events N] [--users N] [--items N]
-// [--threads N] [--weights acos|llr]`; prints one JSON line. Making the pairs is not part of the time.
+// [--threads N] [--weights acos|llr] [--dump FOLDER]`; prints one JSON line. `--dump` writes the pairs for `train-scipy.py`. Making the pairs is not part of the time.
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { parseUniversal } from '#schemas/engines/universal-parse'
 import { modelOf } from '../../batch/engines/universal/local.ts'
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     items: { type: 'string', default: '108000' },
     threads: { type: 'string', default: '2' },
     weights: { type: 'string', default: 'acos' },
+    dump: { type: 'string' },
   },
 })
 
@@ -49,7 +51,21 @@ function fill(): void {
   for (const _ of all);
 }
 
+function dump(folder: string): void {
+  for (const [at, name] of ['purchase', 'view'].entries()) {
+    const pairs = data.pairs[at]
+    const rows = new Uint32Array((pairs?.length ?? 0) * 2)
+    const { user = [], target = [] } = pairs ?? {}
+    for (let i = 0; i < user.length; i++) {
+      rows[2 * i] = user[i] as number
+      rows[2 * i + 1] = target[i] as number
+    }
+    writeFileSync(`${folder}/${name}.u32`, rows)
+  }
+}
+
 fill()
+if (values.dump !== undefined) dump(values.dump)
 const made = memoryMb('VmRSS')
 const helpers = startHelpers(Number(values.threads) - 1)
 const began = performance.now()
