@@ -52,3 +52,23 @@ export function entityHash(entityType: string, entityId: string): string {
   const low = fnv1a32(`${entityId}\u0001${entityType}\u0001${high}`)
   return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0')
 }
+
+/** Murmur3 (x86, 32 bits, https://github.com/aappleby/smhasher) of the UTF-16LE bytes of `text`; an unsigned number. */
+export function murmur3(text: string, seed = 0): number {
+  let hash = seed | 0
+  const pairs = text.length & ~1
+  for (let i = 0; i < pairs; i += 2) {
+    hash ^= scrambled(text.charCodeAt(i) | (text.charCodeAt(i + 1) << 16))
+    hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0
+  }
+  if (pairs < text.length) hash ^= scrambled(text.charCodeAt(pairs))
+  hash ^= text.length * 2
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
+
+function scrambled(word: number): number {
+  const k = Math.imul(word, 0xcc9e2d51)
+  return Math.imul((k << 15) | (k >>> 17), 0x1b873593)
+}

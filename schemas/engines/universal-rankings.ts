@@ -1,6 +1,6 @@
 // `rankings` of the universal engine: what orders items when nothing personal is known.
 import type { Json } from '../json.ts'
-import type { RankingType } from '../model.ts'
+import { RANKING_TYPES, type RankingType } from '../model.ts'
 import { parseDuration } from './duration.ts'
 import { Parameters } from './parameters.ts'
 import type { Ranking } from './universal.ts'
@@ -57,8 +57,7 @@ function defaultRanking(primary: string): Ranking {
 }
 
 function rankingOf(one: Parameters, primary: string): Ranking {
-  one.notBuilt('type', ['trending', 'hot', 'random'], 'Write "popular" or "userDefined".')
-  const type = one.oneOf('type', ['popular', 'userDefined'] as const) ?? 'popular'
+  const type = one.oneOf('type', RANKING_TYPES) ?? 'popular'
   const names = one.strings('eventNames')
   if (names !== null && names.length === 0) {
     one.refuse('eventNames', 'there is no event name', `Write "eventNames": ["${primary}"]`)

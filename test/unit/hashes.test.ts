@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { entityHash, fnv1a32, murmur2 } from '#schemas/hashes'
+import { entityHash, fnv1a32, murmur2, murmur3 } from '#schemas/hashes'
 import { partitionOf } from '#schemas/partition'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -100,5 +100,26 @@ describe('partition', () => {
   it('never changes: records already written depend on it', () => {
     const found = ['u1', 'u2', 'u3', 'ü', ''].map((id) => partitionOf(1, 0, 'user', id, 12))
     assert.deepEqual(found, [5, 2, 3, 3, 7])
+  })
+})
+
+describe('murmur3', () => {
+  // Vectors of Elasticsearch's own test of its routing.
+  const known: readonly [string, number][] = [
+    ['hell', 0x5a0cb7c3],
+    ['hello', 0xd7c31989],
+    ['hello w', 0x22ab2984],
+    ['hello wo', 0xdf0ca123],
+    ['hello wor', 0xe7744d61],
+    ['The quick brown fox jumps over the lazy dog', 0xe07db09c],
+    ['The quick brown fox jumps over the lazy cog', 0x4e63d2ad],
+  ]
+  for (const [text, hash] of known) {
+    it(`of ${text}`, () => assert.equal(murmur3(text), hash))
+  }
+
+  it('of nothing, with and without a seed', () => {
+    assert.equal(murmur3(''), 0)
+    assert.equal(murmur3('', 1), 0x514e28b7)
   })
 })

@@ -89,7 +89,9 @@ export async function modelOf(
     ({ ranking, counter }): RankingValues => ({
       name: ranking.name,
       type: ranking.type,
-      values: Float64Array.from(itemTargets, (target) => counter.count(target) || Number.NaN),
+      values: Float64Array.from(itemTargets, (target) =>
+        counter.value(target, data.targets.text(target)),
+      ),
     }),
   )
   const pairs = matrices.indicators.reduce((sum, { matrix }) => sum + matrix.column.length, 0)
@@ -109,13 +111,16 @@ function documentsOf(
 ): Uint32Array {
   const documents = new Uint8Array(data.targets.size)
   for (const target of matrices.indicators[0]?.targetOf ?? []) documents[target] = 1
-  const candidates = new Uint8Array(data.targets.size).fill(params.scoring === 'global' ? 1 : 0)
+  const candidates = new Uint8Array(data.targets.size).fill(params.scoring === 'weighted' ? 0 : 1)
   const primary = data.pairs[0]?.target ?? new Uint32Array()
   for (let p = 0; p < primary.length; p++) candidates[primary[p] as number] = 1
   for (const target of data.entities) candidates[target] = 1
   for (let target = 0; target < candidates.length; target++) {
     if (candidates[target] === 0) continue
-    if (data.rankings.some(({ counter }) => counter.count(target) > 0)) documents[target] = 1
+    const ranked = data.rankings.some(
+      ({ counter }) => !Number.isNaN(counter.value(target, data.targets.text(target))),
+    )
+    if (ranked) documents[target] = 1
   }
   const targets: number[] = []
   for (let target = 0; target < documents.length; target++) {

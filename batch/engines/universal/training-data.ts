@@ -9,7 +9,8 @@ import {
 } from '#schemas/engines/universal'
 import { Dictionary } from '../../algorithms/dictionary.ts'
 import { Pairs } from '../../algorithms/pairs.ts'
-import { PopularCounter } from '../../algorithms/popular.ts'
+import { RandomRanking } from '../../algorithms/random-ranking.ts'
+import { RankingCounter } from '../../algorithms/ranking-counter.ts'
 
 export const TRAINING_COLUMNS = [
   'entityType',
@@ -23,12 +24,19 @@ export const TRAINING_COLUMNS = [
 /** What events of one name are for. */
 interface Use {
   readonly pairs: Pairs | null
-  readonly counters: readonly PopularCounter[]
+  readonly counters: readonly Counter[]
 }
 
-export interface CountedRanking {
+/** What a ranking keeps of events. */
+interface Counter {
+  add(target: number, time: number): void
+  /** NaN where the target has none. */
+  value(target: number, id: string): number
+}
+
+export interface ComputedRanking {
   readonly ranking: Ranking
-  readonly counter: PopularCounter
+  readonly counter: Counter
 }
 
 export class TrainingData {
@@ -37,34 +45,39 @@ export class TrainingData {
   /** By indicator, in their order. */
   readonly pairs: readonly Pairs[]
   /** The rankings that are computed: `userDefined` ones are live properties. */
-  readonly rankings: readonly CountedRanking[]
-  /** Numbers of the item entities that were ever `$set`; filled only where a ranking may name others. */
+  readonly rankings: readonly ComputedRanking[]
+  /** Numbers of the item entities that were ever `$set`; filled only where a ranking needs them. */
   readonly entities = new Set<number>()
   /** Events read, of any name. */
   events = 0
   readonly #uses = new Map<string, Use>()
+  /** Of events that are for nothing else: under the scoring of old a random ranking has the targets of all events. */
+  readonly #otherUse: Use | undefined
+  readonly #randoms: readonly RandomRanking[]
   readonly #anyTarget: boolean
   readonly #wantsEntities: boolean
 
   constructor(params: UniversalParams, asOf: number) {
-    this.#anyTarget = params.scoring === 'global'
+    this.#anyTarget = params.scoring !== 'weighted'
     this.pairs = params.indicators.map(() => new Pairs())
-    this.rankings = params.rankings
-      .filter(({ type }) => type === 'popular')
-      .map((ranking) => {
-        const end = ranking.offsetDate ?? asOf
-        return { ranking, counter: new PopularCounter({ start: end - ranking.duration, end }) }
-      })
+    this.rankings = params.rankings.flatMap((ranking) => {
+      const counter = counterOf(ranking, params.seed, asOf)
+      return counter === null ? [] : [{ ranking, counter }]
+    })
+    this.#randoms = this.rankings.flatMap(({ counter }) =>
+      counter instanceof RandomRanking ? [counter] : [],
+    )
     const primary = params.indicators[0].name
     const ranked = params.rankings.flatMap(({ eventNames }) => eventNames)
-    this.#wantsEntities = !this.#anyTarget && ranked.some((name) => name !== primary)
+    this.#wantsEntities =
+      this.#randoms.length > 0 || (!this.#anyTarget && ranked.some((name) => name !== primary))
+    const everyEvent = this.#anyTarget ? this.#randoms : []
+    this.#otherUse = everyEvent.length > 0 ? { pairs: null, counters: everyEvent } : undefined
     for (const name of new Set([...params.indicators.map(({ name }) => name), ...ranked])) {
       const at = params.indicators.findIndex((indicator) => indicator.name === name)
       const counting = this.rankings.filter(({ ranking }) => ranking.eventNames.includes(name))
-      this.#uses.set(name, {
-        pairs: this.pairs[at] ?? null,
-        counters: counting.map(({ counter }) => counter),
-      })
+      const counters = new Set([...counting.map(({ counter }) => counter), ...everyEvent])
+      this.#uses.set(name, { pairs: this.pairs[at] ?? null, counters: [...counters] })
     }
   }
 
@@ -76,14 +89,12 @@ export class TrainingData {
     this.events += rows
     for (let row = 0; row < rows; row++) {
       const name = event[row] as string
-      const use = this.#uses.get(name)
+      const use = this.#uses.get(name) ?? this.#otherUse
       const type = entityType[row] as string
-      if (use === undefined) {
-        if (this.#wantsEntities && name === '$set' && type === ITEM_TYPE) {
-          this.entities.add(this.targets.add(entityId[row] as string))
-        }
-        continue
+      if (this.#wantsEntities && name === '$set' && type === ITEM_TYPE) {
+        this.#meetEntity(entityId[row] as string)
       }
+      if (use === undefined) continue
       const target = targetEntityId[row] as string | null
       if (target === null) continue
       const ofItem = targetEntityType[row] === ITEM_TYPE
@@ -97,4 +108,19 @@ export class TrainingData {
       }
     }
   }
+
+  #meetEntity(id: string): void {
+    const target = this.targets.add(id)
+    this.entities.add(target)
+    for (const ranking of this.#randoms) ranking.know(target)
+  }
+}
+
+/** Null for a ranking that is a live property. */
+function counterOf(ranking: Ranking, seed: number, asOf: number): Counter | null {
+  const end = ranking.offsetDate ?? asOf
+  const window = { start: end - ranking.duration, end }
+  if (ranking.type === 'userDefined') return null
+  if (ranking.type === 'random') return new RandomRanking(seed, window)
+  return new RankingCounter(ranking.type, window)
 }
