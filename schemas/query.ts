@@ -35,7 +35,8 @@ export interface UniversalQuery {
   readonly itemBias: number | null
   readonly itemSetBias: number | null
   readonly fields: readonly QueryField[]
-  readonly dateRange: QueryDateRange | null
+  /** All of them must hold; empty when there is none. */
+  readonly dateRange: readonly QueryDateRange[]
   readonly currentDate: number | null
   readonly blacklistItems: readonly string[]
   readonly returnSelf: boolean | null

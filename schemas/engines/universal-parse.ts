@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../json.ts'
 import { SCORINGS } from '../query.ts'
 import { Parameters } from './parameters.ts'
 import {
+  COMPATIBILITIES,
   type FieldDefault,
   type Indicator,
   ITEMS_PER_USER_MAX,
@@ -77,6 +78,9 @@ export function parseUniversal(variant: JsonObject, file = 'engine.json'): Unive
     minEventsPerUser: source.integer('minEventsPerUser', { min: 0, max: 1_000_000 }) ?? 1,
     scoring,
     weights: weightsOf(ur, scoring, indicators),
+    // Who asks for a scoring of old gets the queries of old with it, unless told otherwise.
+    compatibility:
+      ur.oneOf('compatibility', COMPATIBILITIES) ?? (scoring === 'weighted' ? 'none' : 'ur-0.7'),
     num: ur.integer('num', { min: 1, max: PAGE_MAX }) ?? DEFAULT_NUM,
     blacklistEvents: ur.strings('blacklistEvents') ?? names.slice(0, 1),
     userBias: ur.number('userBias') ?? 1,
@@ -219,9 +223,6 @@ function refuseUnbuilt(source: Parameters, ur: Parameters): void {
   if (ur.has('backfillField')) {
     const mend = 'Write "rankings": [{ "name": "popRank", "type": "popular" }] instead.'
     ur.refuse('backfillField', 'this is the name of version 0.3', mend)
-  }
-  if (ur.has('compatibility')) {
-    ur.refuse('compatibility', 'choosing query semantics is not built yet', 'Remove it.')
   }
   const personal = 'Remove it: personal results come first, then those of the ranking.'
   ur.notBuilt('recsModel', ['backfill', 'collabFiltering'], personal)

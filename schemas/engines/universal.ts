@@ -18,6 +18,10 @@ export const WEIGHTS = ['acos', 'llr'] as const
 /** How a `weighted` model chooses and weighs correlated ids; `cosine` and `ease` are named in errors until they are built. */
 export type Weights = (typeof WEIGHTS)[number]
 
+export const COMPATIBILITIES = ['none', 'ur-0.7', 'harness-0.6'] as const
+/** Whose query semantics hold: ours, the Universal Recommender's with its quirks, or Harness' (names and replies too). */
+export type Compatibility = (typeof COMPATIBILITIES)[number]
+
 export const ITEM_TYPE = 'item'
 export const USER_TYPE = 'user'
 
@@ -54,6 +58,7 @@ export interface UniversalParams {
   readonly minEventsPerUser: number
   readonly scoring: Scoring
   readonly weights: Weights
+  readonly compatibility: Compatibility
   readonly num: number
   readonly blacklistEvents: readonly string[]
   readonly userBias: number

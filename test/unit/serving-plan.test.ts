@@ -309,9 +309,25 @@ describe('dates', () => {
     ])
   })
 
-  test('one name alone asks for nothing', () => {
-    assert.deepEqual(plan({}, { params: { availableDateName: 'from' } }).dates, [])
-    assert.deepEqual(plan({}, { params: { expireDateName: 'until' } }).dates, [])
+  const available = { field: 'from', after: null, before: NOW, includeBefore: true }
+  const unexpired = { field: 'until', after: NOW, before: null, includeBefore: false }
+
+  test('one name alone is tested alone; in the old semantics it asks for nothing', () => {
+    assert.deepEqual(plan({}, { params: { availableDateName: 'from' } }).dates, [available])
+    assert.deepEqual(plan({}, { params: { expireDateName: 'until' } }).dates, [unexpired])
+    for (const one of [{ availableDateName: 'from' }, { expireDateName: 'until' }]) {
+      assert.deepEqual(plan({}, { params: { ...one, ...GLOBAL } }).dates, [])
+    }
+    assert.equal(plan({}, { params: { ...BOTH, ...GLOBAL } }).dates.length, 2)
+  })
+
+  test('several ranges must all hold', () => {
+    const dateRange = [range, { name: 'other', before: '2025-05-01' }]
+    const { dates } = plan({ dateRange }, { params: BOTH })
+    assert.deepEqual(
+      dates.map(({ field }) => field),
+      ['date', 'other'],
+    )
   })
 
   test('currentDate stands in for now', () => {
@@ -372,20 +388,5 @@ describe('what is left out', () => {
     assert.deepEqual(excluded({ item: 'a', returnSelf: true }), [])
     assert.deepEqual(excluded({ item: 'a' }, { returnSelf: true }), [])
     assert.deepEqual(excluded({ item: 'a', returnSelf: false }, { returnSelf: true }), ['a'])
-  })
-})
-
-describe('rankings', () => {
-  const rankings = [
-    { name: 'own', type: 'userDefined' },
-    { name: 'pop', type: 'popular' },
-  ]
-
-  test('weighted: in the configured order', () => {
-    assert.deepEqual(plan({}, { params: { rankings } }).rankings, ['own', 'pop'])
-  })
-
-  test('global: in the order of the old engine', () => {
-    assert.deepEqual(plan({}, { params: { rankings, ...GLOBAL } }).rankings, ['pop', 'own'])
   })
 })

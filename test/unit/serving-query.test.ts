@@ -14,7 +14,7 @@ const EMPTY = {
   itemBias: null,
   itemSetBias: null,
   fields: [],
-  dateRange: null,
+  dateRange: [],
   currentDate: null,
   blacklistItems: [],
   returnSelf: null,
@@ -82,11 +82,13 @@ describe('what a query may say', () => {
         { event: 'view', item: 'a', eventTime: Date.UTC(2025, 0, 3) },
         { event: 'buy', item: '7', eventTime: null },
       ],
-      dateRange: {
-        name: 'date',
-        after: Date.UTC(2025, 0, 1),
-        before: Date.UTC(2025, 0, 1, 23),
-      },
+      dateRange: [
+        {
+          name: 'date',
+          after: Date.UTC(2025, 0, 1),
+          before: Date.UTC(2025, 0, 1, 23),
+        },
+      ],
       currentDate: Date.UTC(2025, 5, 1, 12),
     })
   })
@@ -124,7 +126,15 @@ describe('what a query may say', () => {
   })
 
   test('a date range without a bound is none', () => {
-    assert.equal(parsed({ dateRange: { name: 'date' } }).dateRange, null)
+    assert.deepEqual(parsed({ dateRange: { name: 'date' } }).dateRange, [])
+  })
+
+  test('several date ranges', () => {
+    const dateRange = [{ name: 'a', after: '2025' }, { name: 'b' }, { name: 'c', before: '2026' }]
+    assert.deepEqual(parsed({ dateRange }).dateRange, [
+      { name: 'a', after: Date.UTC(2025), before: null },
+      { name: 'c', after: null, before: Date.UTC(2026) },
+    ])
   })
 })
 
@@ -167,6 +177,8 @@ describe('what is refused says where and why', () => {
     [{ dateRange: 'today' }, /dateRange is "today"; an object with name/],
     [{ dateRange: { after: '2025-01-01' } }, /dateRange\.name is missing/],
     [{ dateRange: { name: 'd', after: 'soon' } }, /dateRange\.after is "soon"; an ISO 8601 time/],
+    [{ dateRange: [{ name: 'd' }, 4] }, /dateRange\[1\] is 4; an object with name/],
+    [{ dateRange: [{ before: '2025' }] }, /dateRange\[0\]\.name is missing/],
     [{ currentDate: 1735689600000 }, /currentDate is 1735689600000; an ISO 8601 time/],
     [{ history: 'view' }, /history is "view"; a list of \{"event", "item", "eventTime"\}/],
     [{ history: ['view'] }, /history\[0\] is "view"; an object with event and item/],
@@ -212,6 +224,11 @@ describe('limits, by exact count', () => {
     ['itemSet', QUERY_LIMITS.itemSet, texts],
     ['blacklistItems', QUERY_LIMITS.blacklistItems, texts],
     ['eventNames', QUERY_LIMITS.eventNames, texts],
+    [
+      'dateRange',
+      QUERY_LIMITS.dateRange,
+      (n: number) => new Array(n).fill({ name: 'd', after: '2025' }),
+    ],
     ['history', QUERY_LIMITS.history, (n: number) => new Array(n).fill({ event: 'a', item: 'b' })],
     ['fields', QUERY_LIMITS.fields, (n: number) => new Array(n).fill(field)],
   ] as const

@@ -34,6 +34,7 @@ test('the limits', () => {
     ['`blacklistItems`', QUERY_LIMITS.blacklistItems],
     ['`fields`', QUERY_LIMITS.fields],
     ['`values` of a field', QUERY_LIMITS.values],
+    ['ranges of `dateRange`', QUERY_LIMITS.dateRange],
     ['`eventNames`', QUERY_LIMITS.eventNames],
     ['queries in flight', SERVING_LIMITS.inFlightMax],
   ])

@@ -26,7 +26,7 @@ export function historyEvents(params: UniversalParams, query: UniversalQuery): W
     const repeated = Math.min(REPEATS * maxItemsPerUser, HISTORY_EVENTS_MAX)
     limits.set(
       name,
-      params.scoring === 'global' ? maxItemsPerUser : Math.max(maxItemsPerUser, repeated),
+      params.compatibility === 'none' ? Math.max(maxItemsPerUser, repeated) : maxItemsPerUser,
     )
   }
   // What the user has bought must not come back, however much that is.

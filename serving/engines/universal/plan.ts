@@ -1,16 +1,21 @@
 // Plans the one scored query of a request. Pure: parameters, query, history, the query item's lists and the time in, what
 // the index is asked out.
 //
-// `weighted` and `global` differ in what a query may say, because `global` keeps the Universal Recommender's semantics:
+// An engine's `compatibility` decides what a query means; `ur-0.7` keeps the Universal Recommender's semantics and is what
+// the scorings of old bring with them:
 //
-//                          weighted                          global
+//                          none                              ur-0.7
 //   history counted        newest N distinct ids             newest N events, then distinct
 //   userBias, itemBias     query's, else the engine's:       the engine's sign alone filters; a query's counts
 //                          < 0 filters, 0 leaves it out      if > 0, else 1
 //   filter without ids     left out                          kept: nothing matches
 //   engine's fields        those the query does not name     all, beside the query's
 //   eventNames             choose the evidence               choose the evidence and what is blacklisted
+//   availability           each date that is configured      only if both are
 //   rankings               as configured                     by type, as the old engine's hash map had them
+//
+// `harness-0.6` is `ur-0.7` but for: fields as in `none`; availability by each date that is configured, strictly, at the
+// server's time, and together with ranges; the first ranking only; a set of one id is an item, one of n counts n times.
 import type { HistoryEvent } from '#ports/event-store'
 import type { ItemLists } from '#ports/item-index'
 import type { Indicator, UniversalParams } from '#schemas/engines/universal'
@@ -61,7 +66,7 @@ function strengthOf(
   engine: number,
   query: number | null,
 ): Strength | null {
-  if (params.scoring === 'global') {
+  if (params.compatibility !== 'none') {
     if (engine < 0) return { boost: 1, must: true }
     const bias = query ?? engine
     return { boost: bias > 0 ? bias : 1, must: false }
@@ -78,7 +83,7 @@ function clauses(
   { boost, must }: Strength,
   source: EvidenceClause['source'],
 ): EvidenceClause[] {
-  const keepEmpty = must && params.scoring === 'global'
+  const keepEmpty = must && params.compatibility !== 'none'
   return found
     .filter(({ ids }) => ids.length > 0 || keepEmpty)
     .map(({ indicator, ids }) => ({ indicator, ids, boost, must, source }))
@@ -92,7 +97,7 @@ function userClauses({ params, query, history }: PlanInput): EvidenceClause[] {
     .filter(({ name }) => query.eventNames === null || query.eventNames.includes(name))
     .map((indicator) => ({
       indicator: indicator.name,
-      ids: newestIds(history, indicator, params.scoring === 'global'),
+      ids: newestIds(history, indicator, params.compatibility !== 'none'),
     }))
   return clauses(params, found, strength, 'user')
 }
@@ -124,9 +129,12 @@ function itemClauses({ params, query, lists }: PlanInput): EvidenceClause[] {
 /** The set stands in for a history of the primary event. */
 function itemSetClauses({ params, query }: PlanInput): EvidenceClause[] {
   if (query.itemSet === null || query.itemSet.length === 0) return []
-  const boost = query.itemSetBias ?? params.itemSetBias
-  if (!(boost > 0)) return []
   const ids = [...new Set(query.itemSet)]
+  const boost =
+    params.compatibility === 'harness-0.6'
+      ? params.itemSetBias * query.itemSet.length
+      : (query.itemSetBias ?? params.itemSetBias)
+  if (!(boost > 0)) return []
   const indicator = params.indicators[0].name
   return [{ indicator, ids, boost, must: false, source: 'itemSet' }]
 }
@@ -135,11 +143,11 @@ function rulesOf(params: UniversalParams, query: UniversalQuery): readonly Field
   const rules = query.fields.map(({ name, values, bias }) => ({ field: name, values, bias }))
   for (const { name, values, bias } of params.fields) {
     const replaced =
-      params.scoring === 'weighted'
-        ? rules.some((rule) => rule.field === name)
-        : rules.some(
+      params.compatibility === 'ur-0.7'
+        ? rules.some(
             (rule) => rule.field === name && rule.bias === bias && same(rule.values, values),
           )
+        : rules.some((rule) => rule.field === name)
     if (!replaced) rules.push({ field: name, values, bias })
   }
   return rules
@@ -149,19 +157,31 @@ function same(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i])
 }
 
-/** A query's range replaces the test of availability, which needs both names. */
+/** A query's ranges, all of them; they replace the test of availability, but for Harness. */
 function datesOf(params: UniversalParams, query: UniversalQuery, now: number): readonly DateRule[] {
-  if (query.dateRange !== null) {
-    const { name, after, before } = query.dateRange
-    return [{ field: name, after, before, includeBefore: false }]
+  const ranges = query.dateRange.map(({ name, after, before }) => ({
+    field: name,
+    after,
+    before,
+    includeBefore: false,
+  }))
+  if (params.compatibility === 'harness-0.6') return [...ranges, ...availability(params, now)]
+  return ranges.length > 0 ? ranges : availability(params, query.currentDate ?? now)
+}
+
+/** Available and not expired at a date: by each property that is configured, in `ur-0.7` only if both are. */
+function availability(params: UniversalParams, date: number): readonly DateRule[] {
+  const { availableDateName: available, compatibility, expireDateName: expires } = params
+  if (compatibility === 'ur-0.7' && (available === null || expires === null)) return []
+  const rules: DateRule[] = []
+  if (available !== null) {
+    const includeBefore = compatibility !== 'harness-0.6'
+    rules.push({ field: available, after: null, before: date, includeBefore })
   }
-  const { availableDateName: available, expireDateName: expires } = params
-  if (available === null || expires === null) return []
-  const date = query.currentDate ?? now
-  return [
-    { field: available, after: null, before: date, includeBefore: true },
-    { field: expires, after: date, before: null, includeBefore: false },
-  ]
+  if (expires !== null) {
+    rules.push({ field: expires, after: date, before: null, includeBefore: false })
+  }
+  return rules
 }
 
 function excludedOf({ params, query, history }: PlanInput): readonly string[] {
@@ -178,7 +198,7 @@ function excludedOf({ params, query, history }: PlanInput): readonly string[] {
 /** Events whose targets the user is not shown again. */
 export function blacklistNames(params: UniversalParams, query: UniversalQuery): readonly string[] {
   const { eventNames } = query
-  if (eventNames === null || params.scoring === 'weighted') return params.blacklistEvents
+  if (eventNames === null || params.compatibility === 'none') return params.blacklistEvents
   return params.blacklistEvents.filter((name) => eventNames.includes(name))
 }
 
@@ -186,9 +206,11 @@ export function blacklistNames(params: UniversalParams, query: UniversalQuery): 
 const OLD_ORDER: readonly RankingType[] = ['trending', 'popular', 'userDefined', 'hot', 'random']
 
 function rankingsOf(params: UniversalParams): readonly string[] {
-  const rankings =
-    params.scoring === 'weighted'
-      ? params.rankings
-      : params.rankings.toSorted((a, b) => OLD_ORDER.indexOf(a.type) - OLD_ORDER.indexOf(b.type))
-  return rankings.map(({ name }) => name)
+  const { compatibility, rankings } = params
+  if (compatibility === 'harness-0.6') return [rankings[0].name]
+  const ordered =
+    compatibility === 'none'
+      ? rankings
+      : rankings.toSorted((a, b) => OLD_ORDER.indexOf(a.type) - OLD_ORDER.indexOf(b.type))
+  return ordered.map(({ name }) => name)
 }

@@ -54,8 +54,18 @@ export function createUniversalQueryHalf(
  */
 export function queryParams(engine: Engine, version: ModelVersion): UniversalParams {
   const newest = parseUniversal(engine.variant)
-  const { indicators, minEventsPerUser, scoring, weights, rankings, seed } = parseUniversal(
-    version.variant,
-  )
-  return { ...newest, indicators, minEventsPerUser, scoring, weights, rankings, seed }
+  const trained = parseUniversal(version.variant)
+  const { indicators, minEventsPerUser, scoring, weights, rankings, seed } = trained
+  // The semantics that a scoring brings with it must not come before the model that has the scoring.
+  const { compatibility } = newest.scoring === scoring ? newest : trained
+  return {
+    ...newest,
+    indicators,
+    minEventsPerUser,
+    scoring,
+    weights,
+    compatibility,
+    rankings,
+    seed,
+  }
 }

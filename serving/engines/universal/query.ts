@@ -16,6 +16,7 @@ export const QUERY_LIMITS = {
   itemSet: 1_000,
   blacklistItems: 10_000,
   fields: 100,
+  dateRange: 100,
   values: 1_000,
   eventNames: 100,
 } as const
@@ -80,7 +81,7 @@ export function parseUniversalQuery(body: unknown): ParsedQuery {
       itemBias: number(query.itemBias, 'itemBias'),
       itemSetBias,
       fields: fields(query.fields),
-      dateRange: dateRange(query.dateRange),
+      dateRange: dateRanges(query.dateRange),
       currentDate: date(query.currentDate, 'currentDate'),
       blacklistItems:
         ids(query.blacklistItems, 'blacklistItems', QUERY_LIMITS.blacklistItems) ?? NONE,
@@ -228,13 +229,22 @@ function fields(value: unknown): readonly QueryField[] {
   })
 }
 
-/** A range without a bound restricts nothing and counts as absent. */
-function dateRange(value: unknown): QueryDateRange | null {
-  if (absent(value)) return null
-  const range = membersOf(value, 'dateRange', 'an object with name and before or after')
-  const after = date(range.after, 'dateRange.after')
-  const before = date(range.before, 'dateRange.before')
+/** One range or a list of them; a range without a bound restricts nothing and counts as absent. */
+function dateRanges(value: unknown): readonly QueryDateRange[] {
+  if (absent(value)) return NONE
+  const found = Array.isArray(value)
+    ? listOf(value, 'dateRange', 'a list of ranges', QUERY_LIMITS.dateRange).map((one, i) =>
+        dateRange(one, `dateRange[${i}]`),
+      )
+    : [dateRange(value, 'dateRange')]
+  return found.filter((range) => range !== null)
+}
+
+function dateRange(value: unknown, where: string): QueryDateRange | null {
+  const range = membersOf(value, where, 'an object with name and before or after')
+  const after = date(range.after, `${where}.after`)
+  const before = date(range.before, `${where}.before`)
   if (after === null && before === null) return null
-  if (absent(range.name)) throw invalid('dateRange.name is missing: name the date property')
-  return { name: text(range.name, 'dateRange.name'), after, before }
+  if (absent(range.name)) throw invalid(`${where}.name is missing: name the date property`)
+  return { name: text(range.name, `${where}.name`), after, before }
 }
