@@ -32,9 +32,9 @@ function bar(stream: NodeJS.WriteStream): ProgressDisplay {
         stop()
         step = progress.step
         started = systemClock.monotonic()
-        const format = '{step} {bar} {percentage}% | {rate} | {left} left'
+        const format = '{step} {bar} {percentage}%  {rate}  {left}'
         shown = new SingleBar(
-          { format, stream, hideCursor: true, fps: 10, barsize: 30 },
+          { format, stream, hideCursor: true, clearOnComplete: true, fps: 10, barsize: 30 },
           Presets.shades_classic,
         )
         shown.start(progress.total, 0, { step: step.padEnd(10), rate: '', left: '' })
@@ -63,7 +63,7 @@ function plainLines(stream: NodeJS.WriteStream): ProgressDisplay {
       last = now
       const { rate, left } = pace(progress, started)
       const percent = progress.total > 0 ? Math.floor((100 * progress.done) / progress.total) : 0
-      stream.write(`${step} ${percent}% ${rate}, ${left} left\n`)
+      stream.write(`${step} ${percent}% ${rate}, ${left}\n`)
     },
     stop: () => {},
   }
@@ -71,9 +71,9 @@ function plainLines(stream: NodeJS.WriteStream): ProgressDisplay {
 
 function pace({ done, total, unit }: JobProgress, started: number): { rate: string; left: string } {
   const seconds = (systemClock.monotonic() - started) / 1000
-  if (seconds <= 0 || done <= 0) return { rate: '', left: '?' }
+  if (seconds <= 0 || done <= 0) return { rate: '', left: '' }
   const perSecond = done / seconds
   const rate =
     unit === 'bytes' ? `${(perSecond / 1e6).toFixed(1)} MB/s` : `${grouped(perSecond)} ${unit}/s`
-  return { rate, left: `${Math.ceil(Math.max(0, total - done) / perSecond)} s` }
+  return { rate, left: `${Math.ceil(Math.max(0, total - done) / perSecond)} s left` }
 }
