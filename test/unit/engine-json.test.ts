@@ -220,7 +220,6 @@ const REFUSED: readonly [JsonObject | unknown, string, RegExp][] = [
   [file({ compatibility: 'harnes-0.6' }), `${P}.compatibility`, /harness-0\.6/],
   [file({ backfillField: {} }), `${P}.backfillField`, /"rankings"/],
   [file({}, {}, { eventWindow: {} }), 'datasource.params.eventWindow', /Remove it/],
-  [file(ranking({ type: 'trending' })), `${P}.rankings[0].type`, /"popular"/],
   [file(ranking({ type: 'populr' })), `${P}.rankings[0].type`, /"popular"/],
   [file(ranking({ duration: 259_200 })), `${P}.rankings[0].duration`, /"30 days"/],
   [file(ranking({ duration: '3 weeks' })), `${P}.rankings[0].duration`, /"30 days"/],
