@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { asMillraceError } from '#ports/errors'
 import { addAccessKeyCommands } from './accesskey.ts'
 import { addAppCommands } from './app.ts'
+import { addDeadLetterCommands } from './dead-letters.ts'
 import { addEngineCommands } from './engine.ts'
 import { addExportCommand } from './export.ts'
 import { addImportCommand } from './import.ts'
@@ -32,6 +33,7 @@ function program(): Command {
   addEngineCommands(root)
   addTrainCommand(root)
   addModelCommands(root)
+  addDeadLetterCommands(root)
   root.command('version').description('print the version').action(printVersion)
   return root
 }

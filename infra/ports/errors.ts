@@ -183,6 +183,24 @@ export const ERRORS = {
     message: 'A record of the log cannot be read: {reason}',
     hint: 'See millrace dead-letters.',
   },
+  DEAD_LETTER_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    message: 'There is no dead letter at offset {offset}.',
+    hint: 'List them: millrace dead-letters list',
+  },
+  DEAD_LETTER_RESENT: {
+    status: 409,
+    retryable: false,
+    message: 'The dead letter {offset} was sent again already, as event {eventId}.',
+    hint: 'To send it once more, as one more event, add --again.',
+  },
+  DEAD_LETTER_NO_EVENT: {
+    status: 422,
+    retryable: false,
+    message: 'The dead letter {offset} holds no event that can be read.',
+    hint: 'Give the event with --file mended.json and its app with --app NAME.',
+  },
   INDEX_VERSION_UNKNOWN: {
     status: 503,
     retryable: true,

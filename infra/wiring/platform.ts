@@ -28,6 +28,7 @@ import { openFolderFiles } from '../embedded/folder-files.ts'
 import { createItemIndex } from '../embedded/item-index.ts'
 import { openJobQueue } from '../embedded/job-queue.ts'
 import { openLogs } from '../embedded/logs.ts'
+import { createLetterTally, type LetterTally } from './dead-letters.ts'
 import { startStreams } from './streams-host.ts'
 
 export interface Platform extends Closable {
@@ -36,6 +37,8 @@ export interface Platform extends Closable {
   readonly telemetry: Telemetry
   readonly ids: IdSource
   readonly log: Log
+  readonly deadLetters: Log
+  readonly letterTally: LetterTally
   readonly directory: Directory
   readonly files: Files
   readonly archive: Archive
@@ -132,6 +135,8 @@ async function open(
     ...shared,
     folder,
     log,
+    deadLetters: logs.deadLetters,
+    letterTally: createLetterTally(logs.deadLetters),
     files,
     archive,
     models,

@@ -13,6 +13,7 @@ import {
   channelNew,
   dataDelete,
 } from './apps.ts'
+import { deadLettersList, deadLettersResend, deadLettersShow } from './dead-letters.ts'
 import { engineAdd, engineDefault, engineList, engineRemove, engineShow } from './engines.ts'
 import { exportEvents } from './export.ts'
 import { importEvents } from './import.ts'
@@ -44,6 +45,9 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'train.cancel': trainCancel,
   'model.list': modelList,
   'model.rollback': modelRollback,
+  'dead-letters.list': deadLettersList,
+  'dead-letters.show': deadLettersShow,
+  'dead-letters.resend': deadLettersResend,
   status,
   sync,
 }
