@@ -187,7 +187,8 @@ function availability(params: UniversalParams, date: number): readonly DateRule[
 function excludedOf({ params, query, history }: PlanInput): readonly string[] {
   const excluded = new Set(query.blacklistItems)
   if (query.item !== null && !(query.returnSelf ?? params.returnSelf)) excluded.add(query.item)
-  for (const item of query.itemSet ?? []) excluded.add(item)
+  const setMayReturn = params.compatibility === 'harness-0.6' && query.returnSelf === true
+  if (!setMayReturn) for (const item of query.itemSet ?? []) excluded.add(item)
   const names = blacklistNames(params, query)
   for (const { event, targetEntityId } of history) {
     if (names.includes(event)) excluded.add(targetEntityId)

@@ -3,8 +3,9 @@ import type { Engine, ModelVersion } from '#schemas/directory'
 import type { UniversalParams } from '#schemas/engines/universal'
 import { parseUniversal } from '#schemas/engines/universal-parse'
 import type { UniversalQuery } from '#schemas/query'
-import type { QueryHalf, QueryHalfDeps } from '../query-half.ts'
+import type { QueryAnswer, QueryHalf, QueryHalfDeps } from '../query-half.ts'
 import { writeAnswer } from './answer.ts'
+import { HARNESS_NAMES, harnessQuery, writeHarnessAnswer } from './harness.ts'
 import { parseUniversalQuery } from './query.ts'
 import { createRecommender } from './recommend.ts'
 
@@ -26,17 +27,31 @@ export function createUniversalQueryHalf(
     Array.from(names)
       .filter((name) => !known.includes(name))
       .map((name) => `${where}: ${name} is no indicator of this engine`)
-  const warningsOf = ({ eventNames, history }: UniversalQuery, others: readonly string[]) => {
+  const warningsOf = (
+    { eventNames, history }: UniversalQuery,
+    others: readonly string[],
+    member = 'eventNames',
+  ) => {
     if (eventNames === null && history.length === 0) return others
     const told = new Set(history.map(({ event }) => event))
     return [
       ...others,
-      ...unknownEvents('eventNames', eventNames ?? []),
+      ...unknownEvents(member, eventNames ?? []),
       ...unknownEvents('history', told),
     ]
   }
+  async function answerHarness(body: unknown, deadline: number): Promise<QueryAnswer> {
+    const { query, warnings } = parseUniversalQuery(body, HARNESS_NAMES)
+    const recommendation = await recommender.recommend(harnessQuery(query), deadline)
+    return {
+      body: writeHarnessAnswer(recommendation),
+      degraded: recommendation.degraded,
+      warnings: warningsOf(query, warnings, HARNESS_NAMES.eventNames),
+    }
+  }
   return {
     async answer(body, deadline) {
+      if (params.compatibility === 'harness-0.6') return answerHarness(body, deadline)
       const { query, warnings } = parseUniversalQuery(body)
       const recommendation = await recommender.recommend(query, deadline)
       return {

@@ -21,7 +21,7 @@ export const QUERY_LIMITS = {
   eventNames: 100,
 } as const
 
-const MEMBERS = [
+const MEMBERS: readonly string[] = [
   'user',
   'history',
   'item',
@@ -39,7 +39,15 @@ const MEMBERS = [
   'eventNames',
   'withRanks',
   'explain',
-] as const satisfies readonly (keyof UniversalQuery)[]
+] satisfies readonly (keyof UniversalQuery)[]
+
+/** Names that members have in a dialect. */
+export interface QueryNames {
+  readonly fields: string
+  readonly eventNames: string
+}
+
+const OUR_NAMES: QueryNames = { fields: 'fields', eventNames: 'eventNames' }
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -56,7 +64,7 @@ const NONE: readonly never[] = []
  * Reads a query; `null` members count as absent.
  * @throws MillraceError QUERY_INVALID, ID_TOO_LONG
  */
-export function parseUniversalQuery(body: unknown): ParsedQuery {
+export function parseUniversalQuery(body: unknown, names: QueryNames = OUR_NAMES): ParsedQuery {
   const query = membersOf(body, 'the body', 'a JSON object, for example {"user": "u1", "num": 4}')
   const num = wholeNumber(query.num, 'num')
   const from = wholeNumber(query.from, 'from')
@@ -80,7 +88,7 @@ export function parseUniversalQuery(body: unknown): ParsedQuery {
       userBias: number(query.userBias, 'userBias'),
       itemBias: number(query.itemBias, 'itemBias'),
       itemSetBias,
-      fields: fields(query.fields),
+      fields: fields(query[names.fields], names.fields),
       dateRange: dateRanges(query.dateRange),
       currentDate: date(query.currentDate, 'currentDate'),
       blacklistItems:
@@ -88,23 +96,29 @@ export function parseUniversalQuery(body: unknown): ParsedQuery {
       returnSelf: flag(query.returnSelf, 'returnSelf'),
       num,
       from,
-      eventNames: ids(query.eventNames, 'eventNames', QUERY_LIMITS.eventNames),
+      eventNames: ids(query[names.eventNames], names.eventNames, QUERY_LIMITS.eventNames),
       withRanks: flag(query.withRanks, 'withRanks') ?? false,
       explain: flag(query.explain, 'explain') ?? false,
     },
-    warnings: unknownMembers(query),
+    warnings: unknownMembers(query, names),
   }
 }
 
-function unknownMembers(query: Members): readonly string[] {
+function unknownMembers(query: Members, names: QueryNames): readonly string[] {
   let warnings: string[] | null = null
+  const known = names === OUR_NAMES ? MEMBERS : namesIn(names)
   for (const name of Object.keys(query)) {
-    if ((MEMBERS as readonly string[]).includes(name)) continue
-    const nearest = nearestName(name, MEMBERS)
+    if (known.includes(name)) continue
+    const nearest = nearestName(name, known)
     warnings ??= []
     warnings.push(`${name} is ignored${nearest === null ? '' : ` (did you mean ${nearest}?)`}`)
   }
   return warnings ?? NO_WARNINGS
+}
+
+function namesIn(names: QueryNames): readonly string[] {
+  const renamed: Readonly<Record<string, string>> = { ...names }
+  return MEMBERS.map((name) => renamed[name] ?? name)
 }
 
 function invalid(reason: string): MillraceError {
@@ -209,11 +223,11 @@ function history(value: unknown): readonly QueryEvent[] {
   })
 }
 
-function fields(value: unknown): readonly QueryField[] {
+function fields(value: unknown, member: string): readonly QueryField[] {
   if (absent(value)) return NONE
   const shape = 'a list of {"name", "values", "bias"}'
-  return listOf(value, 'fields', shape, QUERY_LIMITS.fields).map((entry, i) => {
-    const where = `fields[${i}]`
+  return listOf(value, member, shape, QUERY_LIMITS.fields).map((entry, i) => {
+    const where = `${member}[${i}]`
     const field = membersOf(entry, where, 'an object with name, values and bias')
     if (absent(field.name)) throw invalid(`${where}.name is missing: name the item property`)
     if (absent(field.values)) throw invalid(`${where}.values is missing: give a list of texts`)

@@ -10,6 +10,7 @@ import type { Explanation, ScoredHit, UniversalQuery } from '#schemas/query'
 import { TOO_LATE } from '../../deadline.ts'
 import type { QueryHalfDeps } from '../query-half.ts'
 import { eventTimes, explainHit } from './explain.ts'
+import { withoutBackfill } from './harness.ts'
 import { createHistoryReader, mergedHistory } from './history.ts'
 import { planQuery } from './plan.ts'
 
@@ -79,15 +80,17 @@ export function createRecommender(options: RecommenderOptions): Recommender {
       const known = mergedHistory(history ?? NO_HISTORY, query.history)
       const scored = planQuery({ params, query, history: known, lists, now: clock.now() })
       const answer = await index.search(engineId, versionId, scored)
+      const hits =
+        params.compatibility === 'harness-0.6' ? withoutBackfill(scored, answer.hits) : answer.hits
       let degraded = history === null ? WITHOUT_HISTORY : WHOLE
       if (answer.degraded.length > 0) degraded = [...degraded, ...answer.degraded]
       let explanations: Explanation[] | null = null
       if (query.explain) {
         const times = eventTimes(known)
         const input = { params, query, scored, history: known, degraded }
-        explanations = answer.hits.map((hit) => explainHit(input, times, hit))
+        explanations = hits.map((hit) => explainHit(input, times, hit))
       }
-      return { hits: answer.hits, explanations, degraded }
+      return { hits, explanations, degraded }
     },
   }
 }
