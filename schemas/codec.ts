@@ -80,6 +80,24 @@ export function decodeRecord(bytes: Uint8Array): LogRecord {
   return toRecord(kind, decodeRow(kind, buffer))
 }
 
+/**
+ * The app of an event's framed bytes without decoding them, or null when they hold another kind of record. The app is the
+ * first field of the schema: a zigzag varint right behind the frame.
+ */
+export function eventAppOf(bytes: Uint8Array): number | null {
+  if (bytes[4] !== SCHEMA_IDS.event || bytes[3] !== 0 || bytes[2] !== 0 || bytes[1] !== 0)
+    return null
+  let zigzag = 0
+  let scale = 1
+  for (let at = FRAME_BYTES; at < bytes.length; at++) {
+    const byte = bytes[at] as number
+    zigzag += (byte & 127) * scale
+    if (byte < 128) return zigzag / 2
+    scale *= 128
+  }
+  return null
+}
+
 function decodeRow(kind: RecordKind, buffer: Buffer): unknown {
   let read: { value: unknown; offset: number }
   try {

@@ -6,6 +6,7 @@ import type {
   DirectoryState,
   Engine,
   ObjectKey,
+  Schedule,
   Verdict,
 } from './directory.ts'
 import { changeVersions, type VersionChange } from './directory-versions.ts'
@@ -26,6 +27,9 @@ export const CHANNEL_NAME = /^[a-zA-Z0-9-]{1,16}$/
 export const ENGINE_ID = /^[a-z0-9-]{1,64}$/
 /** Numbers of apps and channels are 32-bit integers in records, rows and files. */
 export const NUMBER_MAX = 2 ** 31 - 1
+/** Shortest and longest interval of a schedule: a minute, 366 days. */
+export const SCHEDULE_MS_MIN = 60_000
+export const SCHEDULE_MS_MAX = 366 * 86_400_000
 /** UTF-8 bytes of an app's name. */
 export const APP_NAME_BYTES_MAX = 1024
 
@@ -131,6 +135,8 @@ function changed(state: DirectoryState, change: ControlChange, time: number): Di
       demand(known, `There is no engine ${engineId}.`)
       return withEngines({ ...state, defaultEngine: engineId }, state.engines)
     }
+    case 'schedule-set':
+      return setSchedule(state, change, time)
     case 'version-opened':
     case 'version-watermarked':
     case 'version-closed':
@@ -203,6 +209,7 @@ function registerEngine(
   const known = state.engines.get(engineId)
   demand(known === undefined || known.appId === appId, `The engine ${engineId} is another app's.`)
   const engine: Engine = {
+    schedule: null,
     activeVersion: null,
     versions: [],
     ...known,
@@ -213,6 +220,37 @@ function registerEngine(
     revision: state.accepted,
   }
   return withEngines(state, new Map(state.engines).set(engineId, engine))
+}
+
+function setSchedule(
+  state: DirectoryState,
+  { engineId, schedule }: Extract<ControlChange, { readonly type: 'schedule-set' }>,
+  time: number,
+): DirectoryState {
+  const engine = state.engines.get(engineId)
+  demand(engine !== undefined, `There is no engine ${engineId}.`)
+  if (schedule !== null) demand(isSchedule(schedule), 'This is no schedule.')
+  const scheduled: Engine = {
+    ...engine,
+    schedule: schedule === null ? null : { ...schedule, setAt: time },
+    revision: state.accepted,
+  }
+  return { ...state, engines: new Map(state.engines).set(engineId, scheduled) }
+}
+
+function isSchedule(schedule: Schedule): boolean {
+  switch (schedule.type) {
+    case 'cron':
+      return schedule.expression !== ''
+    case 'every': {
+      const { ms } = schedule
+      return Number.isSafeInteger(ms) && ms >= SCHEDULE_MS_MIN && ms <= SCHEDULE_MS_MAX
+    }
+    case 'after-events':
+      return Number.isSafeInteger(schedule.count) && schedule.count > 0
+    default:
+      return false
+  }
 }
 
 function changeVersion(state: DirectoryState, change: VersionChange, time: number): DirectoryState {

@@ -59,6 +59,15 @@ export interface ModelVersion {
   readonly summary: JsonObject | null
 }
 
+/** When an engine is trained without being asked. */
+export type Schedule =
+  /** At these minutes (five fields, UTC). Checked by who sets it: the fold must not change with a library's opinion. */
+  | { readonly type: 'cron'; readonly expression: string }
+  /** So long after the last training began. */
+  | { readonly type: 'every'; readonly ms: number }
+  /** When so many events of the app are behind the last training's watermark. */
+  | { readonly type: 'after-events'; readonly count: number }
+
 export interface Engine {
   readonly id: string
   readonly appId: number
@@ -67,6 +76,8 @@ export interface Engine {
   /** The engine.json as registered (newest revision). */
   readonly variant: JsonObject
   readonly revision: number
+  /** With the time at which it was set: what was due before counts as done. */
+  readonly schedule: (Schedule & { readonly setAt: number }) | null
   readonly activeVersion: string | null
   /** Newest first; see `directory-versions.ts` for how many are kept. */
   readonly versions: readonly ModelVersion[]
@@ -115,6 +126,12 @@ export type ControlChange =
     }
   | { readonly type: 'engine-removed'; readonly engineId: string }
   | { readonly type: 'default-engine-set'; readonly engineId: string | null }
+  /** null: trained only when asked. */
+  | {
+      readonly type: 'schedule-set'
+      readonly engineId: string
+      readonly schedule: Schedule | null
+    }
   | { readonly type: 'version-opened'; readonly engineId: string; readonly versionId: string }
   | {
       readonly type: 'version-watermarked'

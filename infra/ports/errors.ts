@@ -159,6 +159,13 @@ export const ERRORS = {
     message: 'The log begins at {start}; records from {from} on were asked for.',
     hint: 'Read the archive up to there.',
   },
+  LOG_BEHIND: {
+    status: 500,
+    retryable: false,
+    message:
+      'The log ends at offset {end} of partition {partition}, but the {sink} sink has applied it up to {applied}: records that were accepted are missing from the log.',
+    hint: 'Put back the log/ that belongs to this data folder. If it is lost, move store/ and files/ranges away: both are made again from the log that is left.',
+  },
   OVERLOADED: {
     status: 503,
     retryable: true,
@@ -170,6 +177,12 @@ export const ERRORS = {
     retryable: true,
     message: 'The event store failed: {reason}',
     hint: 'See millrace status.',
+  },
+  SINK_STOPPED: {
+    status: 503,
+    retryable: true,
+    message: 'The {sink} sink has stopped: {reason}.',
+    hint: 'See millrace status; start Millrace again when the cause is mended.',
   },
   EVENT_ID_REUSED: {
     status: 409,
@@ -300,6 +313,12 @@ export const ERRORS = {
     retryable: false,
     message: '{file}: {path}: {reason}',
     hint: '{mend}',
+  },
+  HARNESS_CALL_UNSERVED: {
+    status: 501,
+    retryable: false,
+    message: 'The call {call} of Harness is not served here.',
+    hint: 'Use the command line: {command}',
   },
   ENGINE_ID_TAKEN: {
     status: 409,
@@ -434,6 +453,12 @@ export const ERRORS = {
     retryable: false,
     message: '{file} exists already.',
     hint: 'Choose another name; nothing was written.',
+  },
+  SCHEDULE_INVALID: {
+    status: 400,
+    retryable: false,
+    message: 'The schedule is wrong: {reason}',
+    hint: "Give one of --cron '0 3 * * *' (UTC), --every 6h, --after-events 10000 and --off.",
   },
   IMPORT_REFUSED_LINES: {
     status: 422,

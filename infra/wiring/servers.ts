@@ -1,8 +1,11 @@
-// The three servers in front of a platform. `GET /` answers on a port only when its role is ready: a server listens last.
+// The three servers in front of a platform, and the clock of its schedules, which runs as long as they do. `GET /` answers
+// on a port only when its role is ready: a server listens last.
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { MillraceError } from '#ports/errors'
+import type { Closable } from '#ports/lifecycle'
+import { startScheduler } from '../../batch/scheduler.ts'
 import { createEventServer } from '../../ingest/server.ts'
 import { createQueryServer } from '../../serving/server.ts'
 import type { Config } from './config.ts'
@@ -42,7 +45,9 @@ export async function startServers(
   const query = createQueryServer({ ...platform, open })
   const admin = createConsoleServer({ platform, telemetry, token })
   const servers = [event, query, admin]
+  const running: Closable[] = []
   const close = async (): Promise<void> => {
+    for (const part of running) await part.close()
     await Promise.all(servers.map((server) => server.close()))
   }
   try {
@@ -52,6 +57,7 @@ export async function startServers(
       console: await listen(admin, 'console', config.ip, config.consolePort, '--console-port'),
     }
     await platform.folder.writeAddresses({ pid: process.pid, token, ...addresses })
+    running.push(startScheduler(platform))
     return { addresses, close }
   } catch (error) {
     await close()

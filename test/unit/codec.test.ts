@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { decodeRecord, encodeRecord, RecordFormatError, SCHEMA_IDS } from '#schemas/codec'
+import {
+  decodeRecord,
+  encodeRecord,
+  eventAppOf,
+  RecordFormatError,
+  SCHEMA_IDS,
+} from '#schemas/codec'
 import type { EventRecord } from '#schemas/record'
 import { recordArbitrary } from '../support/arbitraries.ts'
 
@@ -33,6 +39,19 @@ describe('codec', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  it("reads an event's app without decoding it, and no other record's", () => {
+    fc.assert(
+      fc.property(recordArbitrary, (record) => {
+        const app = record.kind === 'event' ? record.app : null
+        assert.equal(eventAppOf(encodeRecord(record)), app)
+      }),
+    )
+    for (const app of [0, 1, 63, 64, 8191, 8192, 2 ** 31 - 1]) {
+      assert.equal(eventAppOf(encodeRecord({ ...RECORD, app })), app)
+    }
+    assert.equal(eventAppOf(Buffer.alloc(0)), null)
   })
 
   it('frames with a zero and the schema id', () => {

@@ -283,3 +283,43 @@ describe('directory: model versions', () => {
     assert.equal(list.at(-1)?.id, 'v1')
   })
 })
+
+describe('directory: schedules', () => {
+  const every = (ms: number): ControlChange => ({
+    type: 'schedule-set',
+    engineId: 'shop',
+    schedule: { type: 'every', ms },
+  })
+
+  it('holds one an engine, with the time at which it was set', () => {
+    const state = given(...SHOP, every(60_000), every(120_000))
+    const its = state.engines.get('shop')
+    assert.deepEqual(its?.schedule, { type: 'every', ms: 120_000, setAt: clock })
+    assert.equal(its?.revision, state.accepted, 'it is a new revision of the engine')
+    const off = record([{ type: 'schedule-set', engineId: 'shop', schedule: null }])
+    assert.equal(foldControl(state, off).engines.get('shop')?.schedule, null)
+  })
+
+  it('starts without one and keeps it over a new revision and a training', () => {
+    assert.equal(given(...SHOP).engines.get('shop')?.schedule, null)
+    const state = given(...SHOP, every(60_000), engine('shop', 1, 2), opened('a'), activated('a'))
+    assert.equal(state.engines.get('shop')?.schedule?.type, 'every')
+  })
+
+  it('refuses one of an unknown engine, and what is none', () => {
+    assert.match(refused(given(app(1)), every(60_000)), /no engine shop/)
+    const state = given(...SHOP)
+    for (const ms of [59_999, 366 * 86_400_000 + 1, 60_000.5, Number.NaN]) {
+      assert.match(refused(state, every(ms)), /no schedule/, String(ms))
+    }
+    for (const schedule of [
+      { type: 'after-events', count: 0 },
+      { type: 'after-events', count: 1.5 },
+      { type: 'cron', expression: '' },
+      { type: 'moon' },
+    ]) {
+      const change = { type: 'schedule-set', engineId: 'shop', schedule } as ControlChange
+      assert.match(refused(state, change), /no schedule/)
+    }
+  })
+})

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import type { ControlChange, ControlRecord, DirectoryState, ObjectKey } from '#schemas/directory'
+import type {
+  ControlChange,
+  ControlRecord,
+  DirectoryState,
+  ObjectKey,
+  Schedule,
+} from '#schemas/directory'
 import { decideControl, EMPTY_DIRECTORY, foldControl, revisionOf } from '#schemas/directory-fold'
 import { MODELS_KEPT, VERSIONS_KEPT } from '#schemas/directory-versions'
 
@@ -43,6 +49,19 @@ const change: fc.Arbitrary<ControlChange> = fc.oneof(
       }) as const,
   ),
   engineId.map((id) => ({ type: 'engine-removed', engineId: id }) as const),
+  fc
+    .tuple(
+      engineId,
+      pick<Schedule | null>(
+        null,
+        { type: 'every', ms: 60_000 },
+        { type: 'every', ms: 59_999 },
+        { type: 'cron', expression: '0 3 * * *' },
+        { type: 'after-events', count: 1 },
+        { type: 'after-events', count: 0 },
+      ),
+    )
+    .map(([id, schedule]) => ({ type: 'schedule-set', engineId: id, schedule }) as const),
   fc.option(engineId).map((id) => ({ type: 'default-engine-set', engineId: id }) as const),
   {
     weight: 4,
@@ -104,6 +123,9 @@ function check(state: DirectoryState): void {
     assert.ok(having('active', 'previous', 'archived').length <= MODELS_KEPT)
     assert.ok(engine.versions.length <= VERSIONS_KEPT)
     assert.equal(new Set(engine.versions.map(({ id }) => id)).size, engine.versions.length)
+    const { schedule } = engine
+    if (schedule?.type === 'every') assert.equal(schedule.ms, 60_000)
+    if (schedule?.type === 'after-events') assert.equal(schedule.count, 1)
   }
 }
 
@@ -143,6 +165,28 @@ describe('directory: any control log', () => {
           assert.ok([...next.apps.keys()].every((id) => !goneApps.has(id)))
           assert.ok([...next.channels.keys()].every((id) => !goneChannels.has(id)))
           state = next
+        }
+      }),
+    )
+  })
+
+  it('keeps the last schedule that was set, whatever else happens to its engine', () => {
+    fc.assert(
+      fc.property(records, (log) => {
+        let state = EMPTY_DIRECTORY
+        const last = new Map<string, Schedule | null>()
+        for (const record of log) {
+          const { accepted } = decideControl(state, record)
+          state = foldControl(state, record)
+          for (const change of accepted ? record.changes : []) {
+            if (change.type === 'schedule-set') last.set(change.engineId, change.schedule)
+            if (change.type === 'engine-removed') last.delete(change.engineId)
+          }
+          for (const id of last.keys()) if (!state.engines.has(id)) last.delete(id)
+        }
+        for (const [id, { schedule }] of state.engines) {
+          const { setAt: _, ...its } = schedule ?? { setAt: 0 }
+          assert.deepEqual(schedule === null ? null : its, last.get(id) ?? null)
         }
       }),
     )

@@ -2,7 +2,7 @@
 
 import type { Directory } from '#ports/directory'
 import { MillraceError } from '#ports/errors'
-import type { App, Channel, ControlRecord, DirectoryState } from '#schemas/directory'
+import type { App, Channel, ControlRecord, DirectoryState, Engine } from '#schemas/directory'
 
 type Draft = Omit<ControlRecord, 'appendId' | 'time'>
 
@@ -30,6 +30,13 @@ export async function change(
 export function appNamed(state: DirectoryState, name: string): App {
   for (const app of state.apps.values()) if (app.name === name) return app
   throw new MillraceError('APP_NOT_FOUND', { app: name })
+}
+
+/** @throws MillraceError ENGINE_NOT_FOUND */
+export function engineNamed(state: DirectoryState, id: string): Engine {
+  const engine = state.engines.get(id)
+  if (engine === undefined) throw new MillraceError('ENGINE_NOT_FOUND', { engine: id })
+  return engine
 }
 
 export function channelsOf(state: DirectoryState, app: App): Channel[] {

@@ -11,14 +11,8 @@ import {
 import type { Json, JsonObject } from '#schemas/json'
 import type { Platform } from '../platform.ts'
 import { optionalText, text } from './arguments.ts'
-import { appNamed, change } from './change.ts'
-
-/** @throws MillraceError ENGINE_NOT_FOUND */
-export function engineNamed(state: DirectoryState, id: string): Engine {
-  const engine = state.engines.get(id)
-  if (engine === undefined) throw new MillraceError('ENGINE_NOT_FOUND', { engine: id })
-  return engine
-}
+import { appNamed, change, engineNamed } from './change.ts'
+import { shownSchedule } from './schedule.ts'
 
 /**
  * Registers the engine of an engine.json (args: `variant` its content, `file` its name, `engineId` to override the id), or
@@ -74,12 +68,13 @@ export async function engineAdd(platform: Platform, args: JsonObject): Promise<J
 }
 
 export async function engineList(platform: Platform): Promise<Json> {
-  return [...platform.directory.state.engines.values()].map((engine) => shown(platform, engine))
+  const engines = [...platform.directory.state.engines.values()]
+  return Promise.all(engines.map((engine) => shown(platform, engine)))
 }
 
 export async function engineShow(platform: Platform, args: JsonObject): Promise<Json> {
   const engine = engineNamed(platform.directory.state, text(args, 'id'))
-  return { ...shown(platform, engine), variant: engine.variant }
+  return { ...(await shown(platform, engine)), variant: engine.variant }
 }
 
 export async function engineDefault({ directory }: Platform, args: JsonObject): Promise<Json> {
@@ -105,13 +100,15 @@ export async function engineRemove(platform: Platform, args: JsonObject): Promis
   return { id }
 }
 
-function shown({ directory }: Platform, engine: Engine): JsonObject {
+async function shown(platform: Platform, engine: Engine): Promise<JsonObject> {
+  const { directory } = platform
   return {
     id: engine.id,
     app: directory.state.apps.get(engine.appId)?.name ?? null,
     factory: engine.factory,
     isDefault: defaultEngine(directory.state) === engine.id,
     activeVersion: engine.activeVersion,
+    ...(await shownSchedule(platform, engine)),
   }
 }
 

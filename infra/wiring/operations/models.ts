@@ -2,7 +2,7 @@
 import type { Json, JsonObject } from '#schemas/json'
 import type { Platform } from '../platform.ts'
 import { optionalText, text } from './arguments.ts'
-import { engineNamed } from './engines.ts'
+import { engineNamed } from './change.ts'
 
 export async function modelList({ directory }: Platform, args: JsonObject): Promise<Json> {
   const id = optionalText(args, 'engineId')

@@ -19,6 +19,7 @@ import { exportEvents } from './export.ts'
 import { importEvents } from './import.ts'
 import { modelList, modelRollback } from './models.ts'
 import type { Operation, OperationContext } from './operation.ts'
+import { engineSchedule } from './schedule.ts'
 import { status } from './status.ts'
 import { sync } from './sync.ts'
 import { train, trainCancel } from './train.ts'
@@ -39,6 +40,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'engine.show': engineShow,
   'engine.default': engineDefault,
   'engine.remove': engineRemove,
+  'engine.schedule': engineSchedule,
   import: importEvents,
   export: exportEvents,
   train,

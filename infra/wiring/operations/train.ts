@@ -3,7 +3,8 @@ import { MillraceError } from '#ports/errors'
 import type { Json, JsonObject } from '#schemas/json'
 import type { Platform } from '../platform.ts'
 import { optionalInteger, text } from './arguments.ts'
-import { engineNamed, register } from './engines.ts'
+import { engineNamed } from './change.ts'
+import { register } from './engines.ts'
 import type { OperationContext } from './operation.ts'
 
 /** args: as `register`, or `engineId` alone of an engine that is registered; `asOf` in milliseconds. */
