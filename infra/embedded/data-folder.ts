@@ -5,6 +5,7 @@
 //   owner.pid        the owner's process id, for messages
 //   addresses.json   where the owner listens, with the token of its admin API (mode 0600)
 //   log/ store/ …    what the ports keep
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -45,7 +46,7 @@ export interface DataFolder extends Closable {
 export async function claimDataFolder(folder: string): Promise<DataFolder> {
   let lock: DatabaseSync | null = null
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolder(folder)
     const isNew = await checkFormat(folder)
     lock = await takeLock(folder)
     // What an owner that was killed has left tells of nobody any more.
@@ -112,6 +113,19 @@ class ClaimedFolder implements DataFolder {
     await rm(join(this.path, ADDRESSES_FILE), { force: true })
     await rm(join(this.path, PID_FILE), { force: true })
     this.#lock.close()
+  }
+}
+
+/** Makes a folder with its parents. Node's own recursive form never ends below a folder that takes none, such as /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || existsSync(dirname(folder))) throw error
+    await makeFolder(dirname(folder))
+    await mkdir(folder, { mode: 0o700 })
   }
 }
 

@@ -73,6 +73,7 @@ test('commands', async (t) => {
       'own data',
     ],
     [['app', 'list', '--data', untrained], /DATA_FOLDER_UNUSABLE/, 'own data'],
+    [['app', 'list', '--data', '/proc/none'], /DATA_FOLDER_UNUSABLE/, 'own data'],
   ]
   for (const [args, expected, own] of cases) {
     const useData = own === undefined && !args.includes('--config')
