@@ -6,6 +6,7 @@ import { addAccessKeyCommands } from './accesskey.ts'
 import { addAppCommands } from './app.ts'
 import { addDeadLetterCommands } from './dead-letters.ts'
 import { addEngineCommands } from './engine.ts'
+import { addEraseCommand } from './erase.ts'
 import { addExportCommand } from './export.ts'
 import { addImportCommand } from './import.ts'
 import { addModelCommands } from './model.ts'
@@ -34,6 +35,7 @@ function program(): Command {
   addTrainCommand(root)
   addModelCommands(root)
   addDeadLetterCommands(root)
+  addEraseCommand(root)
   root.command('version').description('print the version').action(printVersion)
   return root
 }

@@ -15,6 +15,7 @@ import {
 } from './apps.ts'
 import { deadLettersList, deadLettersResend, deadLettersShow } from './dead-letters.ts'
 import { engineAdd, engineDefault, engineList, engineRemove, engineShow } from './engines.ts'
+import { erase } from './erase.ts'
 import { exportEvents } from './export.ts'
 import { importEvents } from './import.ts'
 import { modelList, modelRollback } from './models.ts'
@@ -41,6 +42,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'engine.default': engineDefault,
   'engine.remove': engineRemove,
   'engine.schedule': engineSchedule,
+  erase,
   import: importEvents,
   export: exportEvents,
   train,
