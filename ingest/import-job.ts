@@ -48,7 +48,7 @@ async function runImport(deps: ImportDependencies, context: JobContext): Promise
   const place = placeOf(job.checkpoint ?? (job.data.resume as JsonObject | null))
   const total = await fileSize(path)
   const rejects = await openRejects(`${path}.rejected.jsonl`, place.rejectBytes)
-  const appender = createAppender(deps)
+  const appender = createAppender(deps, String(job.data.app))
   const save = async (): Promise<void> => {
     await appender.settled()
     place.rejectBytes = await rejects.flush()
@@ -132,7 +132,8 @@ interface Appender {
 
 const APPENDS_IN_FLIGHT = 4
 
-function createAppender({ log, watermarks }: ImportDependencies): Appender {
+function createAppender(deps: ImportDependencies, app: string): Appender {
+  const { log, watermarks, telemetry } = deps
   const waiting = new Map<number, Uint8Array[]>()
   const inFlight = new Set<Promise<void>>()
   const ends = new Array<number>(log.partitions).fill(0)
@@ -140,6 +141,7 @@ function createAppender({ log, watermarks }: ImportDependencies): Appender {
   const append = async (partition: number, values: readonly Uint8Array[]): Promise<void> => {
     const { offset } = await log.append(partition, values)
     ends[partition] = Math.max(ends[partition] ?? 0, offset + values.length)
+    telemetry.emit('millrace_events_accepted_total', values.length, { app })
   }
   const raise = (): void => {
     if (failure !== null) throw failure

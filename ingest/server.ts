@@ -54,7 +54,7 @@ export function createEventServer(deps: EventServerDeps): FastifyInstance {
     guard: createKeyGuard(createAccess(directory), limits),
     open: openGuard,
     admission: createAdmission(limits.eventsPerSecond, limits.batchEventsMax, clock),
-    writer: createWriter({ log, clock, limits }),
+    writer: createWriter({ log, clock, telemetry, limits }),
     barrier: createReadBarrier({ log, watermarks, store, limits }),
     store,
     clock,

@@ -6,6 +6,7 @@
 import type { Clock } from '#ports/clock'
 import { asMillraceError, MillraceError } from '#ports/errors'
 import type { Log } from '#ports/log'
+import { silentTelemetry, type Telemetry } from '#ports/telemetry'
 import type { Position } from '#schemas/position'
 import type { IngestLimits } from './limits.ts'
 import type { Draft } from './record.ts'
@@ -39,10 +40,12 @@ interface Group {
 export interface WriterOptions {
   readonly log: Log
   readonly clock: Clock
+  readonly telemetry?: Telemetry
   readonly limits: IngestLimits
 }
 
-export function createWriter({ log, clock, limits }: WriterOptions): Writer {
+export function createWriter(options: WriterOptions): Writer {
+  const { log, clock, telemetry = silentTelemetry, limits } = options
   let records = 0
   let bytes = 0
   const open: (Group | undefined)[] = []
@@ -80,7 +83,7 @@ export function createWriter({ log, clock, limits }: WriterOptions): Writer {
     const giveUp = clock.sleep(limits.appendTimeoutMs, answered.signal).then(() => {
       if (answered.signal.aborted) return
       const reason = `no answer within ${limits.appendTimeoutMs} ms`
-      fail(group, new MillraceError('LOG_UNAVAILABLE', { reason }))
+      drop(telemetry, group, new MillraceError('LOG_UNAVAILABLE', { reason }))
     })
     try {
       const first = await log.append(partition, group.values)
@@ -89,7 +92,7 @@ export function createWriter({ log, clock, limits }: WriterOptions): Writer {
         settle({ ok: true, position: { generation, partition, offset: first.offset + place } })
       }
     } catch (error) {
-      fail(group, toLogError(error))
+      drop(telemetry, group, toLogError(error))
     } finally {
       // With a reason of our own, since making the default one costs more than all the rest here.
       answered.abort(ANSWERED)
@@ -104,10 +107,12 @@ export function createWriter({ log, clock, limits }: WriterOptions): Writer {
     if (records === 0) return
     const more = drafts.reduce((sum, draft) => sum + draft.value.length, 0)
     if (records + drafts.length > limits.waitingRecordsMax) {
-      throw new MillraceError('OVERLOADED', { limit: `${limits.waitingRecordsMax} records` })
+      const limit = `${limits.waitingRecordsMax} records`
+      throw dropped(telemetry, drafts.length, new MillraceError('OVERLOADED', { limit }))
     }
     if (bytes + more > limits.waitingBytesMax) {
-      throw new MillraceError('OVERLOADED', { limit: `${limits.waitingBytesMax} bytes` })
+      const limit = `${limits.waitingBytesMax} bytes`
+      throw dropped(telemetry, drafts.length, new MillraceError('OVERLOADED', { limit }))
     }
   }
 
@@ -122,10 +127,7 @@ export function createWriter({ log, clock, limits }: WriterOptions): Writer {
       if (left === 0) return results
       return new Promise((resolve) => {
         for (const [place, draft] of drafts.entries()) {
-          let settled = false
           add(draft, (result) => {
-            if (settled) return
-            settled = true
             results[place] = result
             if (--left === 0) resolve(results)
           })
@@ -135,8 +137,17 @@ export function createWriter({ log, clock, limits }: WriterOptions): Writer {
   }
 }
 
-function fail(group: Group, error: MillraceError): void {
-  for (const settle of group.settles) settle({ ok: false, error })
+/** Answers those who still wait; the second time, after a late failure, nobody does. */
+function drop(telemetry: Telemetry, group: Group, error: MillraceError): void {
+  const { settles } = group
+  group.settles = []
+  if (settles.length > 0) dropped(telemetry, settles.length, error)
+  for (const settle of settles) settle({ ok: false, error })
+}
+
+function dropped(telemetry: Telemetry, count: number, error: MillraceError): MillraceError {
+  telemetry.emit('millrace_events_dropped_total', count, { code: error.code })
+  return error
 }
 
 /** The log's own errors as they are; anything else means that the log is not there. */

@@ -18,6 +18,7 @@ interface Status {
   }[]
   readonly apps: number
   readonly log: { readonly end: number }
+  readonly deadLetters: Readonly<Record<string, { letters: number; resent: number }>>
 }
 
 export function addStatusCommand(root: Command): void {
@@ -50,6 +51,9 @@ async function status(options: CommonOptions): Promise<void> {
     'Management$',
     `${result.apps} app(s), ${result.log.end} record(s) in the log; records behind: ${lags.join(', ')}`,
   )
+  for (const [reason, { letters, resent }] of Object.entries(result.deadLetters)) {
+    info('Management$', `dead letters ${reason}: ${letters}, of which ${resent} sent again`)
+  }
   for (const { id, activeVersion } of result.engines) {
     info(
       'Management$',

@@ -74,6 +74,7 @@ async function recoverEnd({ table, name, telemetry }: LogContext): Promise<Durab
 
 function createTableLog(context: LogContext, durable: DurableEndWriter): TableLog {
   const { table, name, path, clock, telemetry } = context
+  const groupLabels = { log: name }
   let closed = false
   let failure: { readonly error: MillraceError; readonly at: number } | null = null
   // Only one group of a log is under way at a time, so that one buffer serves all; lmdb keeps no reference to it.
@@ -96,7 +97,7 @@ function createTableLog(context: LogContext, durable: DurableEndWriter): TableLo
     }
     if (failure !== null) telemetry.log('info', 'log-write-recovered', { log: name })
     failure = null
-    telemetry.emit('millrace_log_groups_total', 1, {})
+    telemetry.emit('millrace_log_groups_total', 1, groupLabels)
     durable.moveEnd(offset + values.length)
   }
   const groups = createCommitGroups({ end: durable.end, write })

@@ -8,10 +8,15 @@ export const METRICS = {
     help: 'Events refused by the rules, by code',
     labels: ['code'],
   },
+  millrace_events_dropped_total: {
+    type: 'counter',
+    help: 'Good records the log did not take (answered 503), by code',
+    labels: ['code'],
+  },
   millrace_log_groups_total: {
     type: 'counter',
-    help: 'Commit groups written to the log',
-    labels: [],
+    help: 'Commit groups written to a log: events, control, dead-letters',
+    labels: ['log'],
   },
   millrace_sink_applied_total: {
     type: 'counter',
@@ -20,7 +25,7 @@ export const METRICS = {
   },
   millrace_sink_lag_records: {
     type: 'gauge',
-    help: 'Records between the log end and what a sink has applied',
+    help: 'Records between the log end and what a sink has applied; of the archive, published',
     labels: ['sink'],
   },
   millrace_sink_failures_total: {
@@ -49,6 +54,7 @@ export const METRICS = {
     help: 'Answers that lacked something, by what',
     labels: ['engine', 'lack'],
   },
+  millrace_jobs: { type: 'gauge', help: 'Jobs that wait or run', labels: ['state'] },
   millrace_trainings_total: {
     type: 'counter',
     help: 'Trainings by outcome',

@@ -4,6 +4,8 @@ import { Readable } from 'node:stream'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { asMillraceError, MillraceError } from '#ports/errors'
 import type { JsonObject } from '#schemas/json'
+import { emitFigures } from './figures.ts'
+import { blocking, healthParts, overall } from './health.ts'
 import { runOperation } from './operations/run.ts'
 import type { Platform } from './platform.ts'
 import type { ProcessTelemetry } from './telemetry.ts'
@@ -22,26 +24,30 @@ export type AdminLine =
   | { readonly result: unknown }
   | { readonly error: { code: string; message: string; hint: string } }
 
-export function createConsoleServer({
-  platform,
-  telemetry,
-  token,
-}: ConsoleDependencies): FastifyInstance {
+/**
+ * `GET /alive`: the process answers. `GET /ready`: events and queries can be answered (200 or 503). `GET /health`: every part,
+ * with a hint where it is not well (503 when one has failed). `GET /metrics`: Prometheus text.
+ */
+export function createConsoleServer(dependencies: ConsoleDependencies): FastifyInstance {
+  const { platform, telemetry, token } = dependencies
   const server = Fastify({ logger: false, forceCloseConnections: 'idle' })
-  server.get('/', (_request, reply) => reply.send({ status: 'alive' }))
-  server.get('/health', async (_request, reply) => {
-    const parts = await platform.health()
-    const failed = parts.some((part) => part.status === 'failed')
-    const status = failed
-      ? 'failed'
-      : parts.every((part) => part.status === 'ok')
-        ? 'ok'
-        : 'degraded'
-    return reply.code(failed ? 503 : 200).send({ status, parts })
+  const alive = { status: 'alive' }
+  server.get('/', (_request, reply) => reply.send(alive))
+  server.get('/alive', (_request, reply) => reply.send(alive))
+  server.get('/ready', async (_request, reply) => {
+    const parts = blocking(await platform.health())
+    if (parts.length === 0) return reply.send({ status: 'ready' })
+    return reply.code(503).send({ status: 'not ready', parts })
   })
-  server.get('/metrics', async (_request, reply) =>
-    reply.type('text/plain; version=0.0.4').send(await telemetry.exposition()),
-  )
+  server.get('/health', async (_request, reply) => {
+    const parts = await healthParts(platform)
+    const status = overall(parts)
+    return reply.code(status === 'failed' ? 503 : 200).send({ status, parts })
+  })
+  server.get('/metrics', async (_request, reply) => {
+    await emitFigures(platform, telemetry)
+    return reply.type('text/plain; version=0.0.4').send(await telemetry.exposition())
+  })
   server.post<{ Params: { name: string }; Body: JsonObject }>(
     '/admin/operations/:name',
     (request, reply) => {

@@ -1,7 +1,9 @@
 // What `status` shows: health of every part with a hint where it is not well, the engines, the jobs that run.
 import { SINKS } from '#ports/watermarks'
 import type { Json } from '#schemas/json'
+import { healthParts } from '../health.ts'
 import type { Platform } from '../platform.ts'
+import { letterCounts } from './dead-letters.ts'
 import { engineList } from './engines.ts'
 
 export async function status(platform: Platform): Promise<Json> {
@@ -11,10 +13,11 @@ export async function status(platform: Platform): Promise<Json> {
     (job) => job.state === 'waiting' || job.state === 'running',
   )
   return {
-    parts: (await platform.health()).map((part) => ({ ...part })),
+    parts: (await healthParts(platform)).map((part) => ({ ...part })),
     apps: directory.state.apps.size,
     engines: await engineList(platform),
     log: { end },
+    deadLetters: await letterCounts(platform),
     sinks: Object.fromEntries(
       SINKS.map((sink) => [sink, { lag: end - (watermarks.applied(sink).offsets[0] ?? 0) }]),
     ),
