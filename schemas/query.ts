@@ -83,8 +83,8 @@ export interface Explanation {
 // ---------------------------------------------------------------------------------------------------------------
 // The scored query
 
-export const SCORINGS = ['weighted', 'global'] as const
-/** How a version's clauses are summed; `es5` and `es7` are named in the catalogue and refused until they are built. */
+export const SCORINGS = ['weighted', 'global', 'es5', 'es7'] as const
+/** How a version's clauses are summed: by weights, or as the Universal Recommender's stacks of old did. */
 export type Scoring = (typeof SCORINGS)[number]
 
 export interface EvidenceClause {

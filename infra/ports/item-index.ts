@@ -6,8 +6,10 @@
 // - scores: `weighted` = Σ over matching (clause, id) of boost · weight, summed in double, plus the prior clause
 //   (`PRIOR_WEIGHT` · value / sum of the first ranking, rounded by `roundWeight`), rounded to float32 once; then the product
 //   of the matching positive rules' biases, in double, rounded to float32. `global` = Σ bias · idf as contract §5.4 gives it, with
-//   statistics over all documents of the version.
-// - order: score descending, then each ranking descending (missing last), then item id ascending by UTF-16 unit.
+//   statistics over all documents of the version. `es5` = the same with the statistics of a document's shard (of five, by
+//   murmur3 of its id); `es7` = BM25 without norms in one shard, each term once with its boosts added.
+// - order: score descending, then each ranking descending (missing last), in `es5` then shard ascending, then item id
+//   ascending by UTF-16 unit.
 // - a deleted item, and one that fails a rule, a date or the exclude list, is never returned.
 import type { Model } from '#schemas/model'
 import type { ScoredAnswer, ScoredQuery } from '#schemas/query'

@@ -227,7 +227,6 @@ function refuseUnbuilt(source: Parameters, ur: Parameters): void {
   const personal = 'Remove it: personal results come first, then those of the ranking.'
   ur.notBuilt('recsModel', ['backfill', 'collabFiltering'], personal)
   ur.oneOf('recsModel', ['all'])
-  ur.notBuilt('scoring', ['es5', 'es7'], 'Write "global": the same sum with global statistics.')
   ur.notBuilt('weights', ['cosine', 'ease'], 'Write "acos" or "llr".')
   // These steer machinery of old that is not here: they may stand, and are only checked.
   ur.string('indexName')

@@ -1,7 +1,7 @@
 // The Universal Recommender's own integration test, through our query server: its events, its engine.json and its 28
-// queries, the three malformed bodies as they were. `expected-global.jsonl` holds what a reference program answers with
-// global statistics; `queries.jsonl` what the old stack answered with statistics of five shards: there the order holds for
-// all but one.
+// queries, the three malformed bodies as they were. `queries.jsonl` holds what the old stack answered, with the statistics
+// of five shards each for itself; `expected-global.jsonl` and `expected-bm25.jsonl` what reference programs answer with
+// global statistics, by idf and as Elasticsearch 7 computes.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
@@ -43,23 +43,20 @@ const ENGINE = 'handmade-universal'
 const IMPORTED = Date.parse('2025-01-01T00:00:00.000Z')
 const clock: Clock = { ...systemClock, now: () => IMPORTED + 1_000 }
 
-let fixture: ServingFixture
+type Scoring = 'global' | 'es5' | 'es7'
 
-before(async () => {
+async function open(scoring: Scoring): Promise<ServingFixture> {
   const index = createItemIndex({ telemetry: silentTelemetry })
-  fixture = await createServingFixture({ clock, index })
+  const fixture = await createServingFixture({ clock, index })
   const variant = JSON.parse(readFileSync(new URL('engine.json', folder), 'utf8'))
-  variant.algorithms[0].params.scoring = 'global'
+  variant.algorithms[0].params.scoring = scoring
   const events = lines<ToldEvent & TrainingEvent>('events.jsonl')
   const { model } = await train(events, variant)
   await fixture.register(ENGINE, variant)
   await fixture.activate(ENGINE, 'v1', model)
   await fixture.tell(events)
-})
-
-after(() => fixture.close())
-
-const ask = ({ query, raw }: Case): Promise<Reply> => fixture.query(raw ?? query)
+  return fixture
+}
 
 /** Positions at which an answer has an item of another tie group, or too few or many items. */
 function misplaced({ query, expected, groups }: Case, { items }: Reply): string[] {
@@ -73,33 +70,75 @@ function misplaced({ query, expected, groups }: Case, { items }: Reply): string[
   return items.length === expected.itemScores.length ? wrong : [...wrong, `${items.length} items`]
 }
 
-describe('answers with global statistics, scores too', () => {
-  for (const one of lines<Case>('expected-global.jsonl')) {
-    test(`${one.id} ${one.title}`, async () => {
-      const reply = await ask(one)
-      assert.equal(reply.status, 200, reply.text)
-      assert.deepEqual(misplaced(one, reply), [], reply.text)
-      for (const [i, { score }] of one.expected.itemScores.entries()) {
-        assert.equal(Math.fround(reply.json.itemScores[i]?.score ?? -1), Math.fround(score))
-      }
+const TARGETS: readonly { scoring: Scoring; file: string; title: string }[] = [
+  { scoring: 'global', file: 'expected-global.jsonl', title: 'global statistics' },
+  { scoring: 'es5', file: 'queries.jsonl', title: 'five shards, as published' },
+  { scoring: 'es7', file: 'expected-bm25.jsonl', title: 'BM25 in one shard' },
+]
+
+for (const { scoring, file, title } of TARGETS) {
+  describe(`${title} (${scoring}): order, and scores to the bit`, () => {
+    let fixture: ServingFixture
+    before(async () => {
+      fixture = await open(scoring)
     })
-  }
+    after(() => fixture.close())
+
+    const cases = lines<Case>(file)
+    test('28 queries', () => assert.equal(cases.length, 28))
+    for (const one of cases) {
+      test(`${one.id} ${one.title}`, async () => {
+        const reply = await fixture.query(one.raw ?? one.query)
+        assert.equal(reply.status, 200, reply.text)
+        assert.deepEqual(misplaced(one, reply), [], reply.text)
+        for (const [i, { score }] of one.expected.itemScores.entries()) {
+          assert.equal(Math.fround(reply.json.itemScores[i]?.score ?? -1), Math.fround(score))
+        }
+      })
+    }
+  })
+}
+
+describe('global statistics', () => {
+  let fixture: ServingFixture
+  before(async () => {
+    fixture = await open('global')
+  })
+  after(() => fixture.close())
+
+  test('give the published order, but for the one query where five shards overtake one', async () => {
+    const different: string[] = []
+    for (const one of lines<Case>('queries.jsonl')) {
+      const reply = await fixture.query(one.raw ?? one.query)
+      if (misplaced(one, reply).length > 0) different.push(one.id)
+    }
+    assert.deepEqual(different, ['q06'])
+  })
+
+  test('scores are printed as the old engine printed them: the shortest float32', async () => {
+    const { text } = await fixture.query({ user: 'u1' })
+    assert.equal(
+      text,
+      '{"itemScores":[{"item":"Nexus","score":0.105360515},{"item":"Surface","score":0.0}]}',
+    )
+  })
 })
 
-test('the published order, but for the one query where five shards overtake one', async () => {
-  const different: string[] = []
-  const cases = lines<Case>('queries.jsonl')
-  for (const one of cases) {
-    if (misplaced(one, await ask(one)).length > 0) different.push(one.id)
-  }
-  assert.equal(cases.length, 28)
-  assert.deepEqual(different, ['q06'])
-})
-
-test('scores are printed as the old engine printed them: the shortest float32', async () => {
-  const { text } = await fixture.query({ user: 'u1' })
-  assert.equal(
-    text,
-    '{"itemScores":[{"item":"Nexus","score":0.105360515},{"item":"Surface","score":0.0}]}',
-  )
+test('five shards: ties in the order of the old engine, by shard', async (t) => {
+  const fixture = await open('es5')
+  t.after(() => fixture.close())
+  const order = async (query: JsonObject): Promise<readonly string[]> =>
+    (await fixture.query(query)).items
+  assert.deepEqual(await order({ num: 10 }), [
+    'Galaxy',
+    'Iphone 4',
+    'Nexus',
+    'Ipad-retina',
+    'Surface',
+  ])
+  const explained = await fixture.query({ user: 'U 2', num: 1, explain: true })
+  const [first] = explained.json.itemScores
+  const evidence = first?.explanation?.evidence ?? []
+  const sum = evidence.reduce((all, { weight }) => all + weight, 0)
+  assert.ok(Math.abs(sum - (first?.score ?? 0)) < 1e-6 && sum > 0, explained.text)
 })

@@ -6,7 +6,7 @@ import type { IndexVersion, ItemChange, ItemIndex } from '#ports/item-index'
 import { silentTelemetry } from '#ports/telemetry'
 import type { Json, JsonObject } from '#schemas/json'
 import type { Model } from '#schemas/model'
-import type { EvidenceClause, FieldRule, ScoredQuery } from '#schemas/query'
+import { type EvidenceClause, type FieldRule, SCORINGS, type ScoredQuery } from '#schemas/query'
 import { createItemIndex } from '../../infra/embedded/item-index.ts'
 import { clause, makeModel, scoredQuery } from '../support/item-index-fixture.ts'
 import { createMemoryItemIndex } from '../support/memory/item-index.ts'
@@ -212,7 +212,12 @@ async function step(pair: Pair, world: World): Promise<void> {
     const { engineId, versionId } = world.random.pick(world.versions)
     for (const index of [pair.embedded, pair.twin]) await index.retire(engineId, versionId)
   } else if (dice === 34 && world.random.chance(0.5)) await clearBoth(pair)
-  else await compareSearch(pair, world, world.random.chance(0.5) ? 'weighted' : 'global')
+  else
+    await compareSearch(
+      pair,
+      world,
+      world.random.chance(0.4) ? 'weighted' : world.random.pick(SCORINGS),
+    )
 }
 
 for (let seed = 1; seed <= 12; seed++) {

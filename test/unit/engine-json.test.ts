@@ -211,7 +211,6 @@ const REFUSED: readonly [JsonObject | unknown, string, RegExp][] = [
     /maxItemsPerUser/,
   ],
   [file({ indicators: [{}] }), `${P}.indicators[0].name`, /"name"/],
-  [file({ scoring: 'es5' }), `${P}.scoring`, /"global"/],
   [file({ scoring: 'wieghted' }), `${P}.scoring`, /"weighted"/],
   [file({ weights: 'ease' }), `${P}.weights`, /"acos"/],
   [file({ recsModel: 'backfill' }), `${P}.recsModel`, /Remove it/],

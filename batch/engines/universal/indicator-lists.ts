@@ -27,7 +27,7 @@ export async function indicatorLists(options: ListsOptions): Promise<readonly In
   const { data, params, matrices, ranks, correlate, progress } = options
   const primary = matrices.indicators[0] as IndicatorMatrix
   const items = transposed(primary.matrix)
-  const byLlr = params.scoring === 'global' || params.weights === 'llr'
+  const byLlr = params.scoring !== 'weighted' || params.weights === 'llr'
   const xLogX = byLlr ? xLogXTable(matrices.users) : new Float64Array()
   const total = items.rows * matrices.indicators.length
   const all: IndicatorLists[] = []
@@ -81,7 +81,7 @@ function termNumbers(targetOf: Uint32Array, order: Uint32Array, targets: number)
 }
 
 function weightFunction(params: UniversalParams, byLlr: boolean): (key: number) => number {
-  if (params.scoring === 'global') return () => 1
+  if (params.scoring !== 'weighted') return () => 1
   if (byLlr) return (key) => roundWeight(Math.sqrt(floatOf(key)))
   return (key) => roundWeight(key / WEIGHT_STEPS)
 }

@@ -23,7 +23,7 @@ export function buildMatrices(
   ranks: Uint32Array,
 ): Matrices {
   const { rowOf, userOf } = primaryUsers(data, params.minEventsPerUser)
-  const global = params.scoring === 'global'
+  const ofOld = params.scoring !== 'weighted'
   const indicators = params.indicators.map(({ maxItemsPerUser }, i) => {
     const pairs = data.pairs[i]
     if (pairs === undefined) throw new RangeError(`no pairs of indicator ${i}`)
@@ -33,10 +33,10 @@ export function buildMatrices(
       rows: userOf.length,
       columns: data.targets.size,
       // The scoring of old samples by its own rule instead.
-      limit: global ? Number.POSITIVE_INFINITY : maxItemsPerUser,
+      limit: ofOld ? Number.POSITIVE_INFINITY : maxItemsPerUser,
       ranks,
     })
-    const kept = global
+    const kept = ofOld
       ? sampled(raw, {
           limit: maxItemsPerUser,
           seed: params.seed,

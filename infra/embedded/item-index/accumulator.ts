@@ -32,17 +32,6 @@ export function resolveClause(
   return { clause, postings, terms, length }
 }
 
-/** Inverse document frequency: of `withValue` documents with a value in the field, `withTerm` have this one. */
-export function idf(withValue: number, withTerm: number): number {
-  return Math.fround(Math.log(1 + (withValue - withTerm + 0.5) / (withTerm + 0.5)))
-}
-
-/** What a term of a clause adds in `global` scoring. */
-export function globalTerm({ clause, postings }: ClauseTerms, term: number): number {
-  const withTerm = (postings.start[term + 1] as number) - (postings.start[term] as number)
-  return Math.fround(idf(postings.itemsWithValue, withTerm) * clause.boost)
-}
-
 /** Listing the items with a sum pays while postings are fewer than one in so many items. */
 const LISTED_SHARE = 5
 
@@ -80,18 +69,6 @@ export class Accumulator {
         addRun(sums, postings, from, to, clause.boost, WEIGHTS)
       }
     }
-  }
-
-  /** Adds the idf terms of a clause in `global` scoring: the clause's own sum is rounded first. */
-  addGlobal(resolved: ClauseTerms): void {
-    this.addClause((add) => {
-      const { start, item } = resolved.postings
-      for (const term of resolved.terms) {
-        const value = globalTerm(resolved, term)
-        const end = start[term + 1] as number
-        for (let i = start[term] as number; i < end; i++) add(item[i] as number, value)
-      }
-    })
   }
 
   /** Sums what `fill` adds an item, rounds each sum to float32, and adds it to the item's whole. */

@@ -9,6 +9,7 @@ import type { ItemTable } from './item-table.ts'
 import { type Compare, mergeSorted } from './merge-sorted.ts'
 import type { Rows } from './postings.ts'
 import { RankOrder } from './rank-order.ts'
+import type { Shards } from './shards.ts'
 import { runAtOnce, SLICE, type Steps } from './steps.ts'
 
 export interface Documents {
@@ -16,8 +17,8 @@ export interface Documents {
   has(item: number): boolean
   /** From now on the model's items are documents only as others are. */
   forgetModelItems(): void
-  /** The documents (deleted ones among them) in order of these rankings. */
-  order(rankings: readonly string[]): RankOrder
+  /** The documents (deleted ones among them) in order of these rankings, and then of their shards or at once of their ids. */
+  order(rankings: readonly string[], byShard: boolean): RankOrder
   /** Stops following the changes of the app's items. */
   detach(): void
 }
@@ -27,10 +28,14 @@ interface Followed {
   readonly table: ItemTable
   readonly rows: Rows
   readonly rankings: ReadonlyMap<string, IndexRanking>
+  readonly shards: Shards
 }
 
 /** Orders kept a version: all queries of one engine ask for the same one. */
 const ORDERS_MAX = 4
+
+/** Ends the key of an order that goes on by shard; no name has it. */
+const BY_SHARD = '\n\n'
 
 /** Items sorted with one call of the library's sort. */
 const CHUNK = 1 << 13
@@ -81,7 +86,7 @@ export function* followDocuments(followed: Followed): Steps<Documents> {
       if (item % SLICE === SLICE - 1) yield
     }
     const names = [...rankings.keys()]
-    const order = yield* buildOrder(followed, others, names)
+    const order = yield* buildOrder(followed, others, names, false)
     for (const item of others) order.add(item)
     for (const item of changed) order.move(item)
     orders.set(names.join('\n'), order)
@@ -94,11 +99,11 @@ export function* followDocuments(followed: Followed): Steps<Documents> {
     has,
     forgetModelItems,
     detach: () => table.unlisten(listener),
-    order: (rankingNames) => {
-      const key = rankingNames.join('\n')
+    order: (rankingNames, byShard) => {
+      const key = rankingNames.join('\n') + (byShard ? BY_SHARD : '')
       let found = orders.get(key)
       if (found === undefined) {
-        found = runAtOnce(buildOrder(followed, others, rankingNames))
+        found = runAtOnce(buildOrder(followed, others, rankingNames, byShard))
         const [oldest] = orders.keys()
         if (orders.size >= ORDERS_MAX && oldest !== undefined) orders.delete(oldest)
         orders.set(key, found)
@@ -131,15 +136,17 @@ function refreshRankings(
 }
 
 function* buildOrder(
-  { table, rows, rankings }: Followed,
+  { table, rows, rankings, shards }: Followed,
   others: ReadonlySet<number>,
   names: readonly string[],
+  byShard: boolean,
 ): Steps<RankOrder> {
   const byId: Compare = (a, b) => ((table.ids[a] as string) < (table.ids[b] as string) ? -1 : 1)
   const rest = yield* sortInChunks([...others], byId)
   const items = mergeSorted(rows.itemOf, rest, byId)
   yield
-  const sorters = names.flatMap((name) => rankings.get(name) ?? [])
+  const sorters: { values: Float64Array }[] = names.flatMap((name) => rankings.get(name) ?? [])
+  if (byShard) sorters.push(shards)
   return yield* RankOrder.build(items, sorters, table.ids)
 }
 

@@ -1,9 +1,10 @@
 // Hits as the answer has them: ids, rankings, and with `explain` what each clause added.
 import type { ScoredHit, ScoredQuery } from '#schemas/query'
-import { type ClauseTerms, globalTerm } from './accumulator.ts'
+import type { ClauseTerms } from './accumulator.ts'
 import type { OpenVersion } from './index-version.ts'
 import { weightIn } from './postings.ts'
 import { type CompiledRule, ruleMatches } from './query-filter.ts'
+import type { Scoring } from './scoring.ts'
 import type { TopEntry } from './top.ts'
 
 type Match = NonNullable<ScoredHit['matches']>[number]
@@ -13,6 +14,7 @@ interface HitContext {
   readonly query: ScoredQuery
   readonly rules: readonly CompiledRule[]
   readonly evidence: readonly ClauseTerms[]
+  readonly scoring: Scoring
 }
 
 export function toHits(entries: readonly TopEntry[], context: HitContext): ScoredHit[] {
@@ -35,17 +37,16 @@ function ranksOf(item: number, { open, query }: HitContext): Record<string, numb
   return ranks
 }
 
-function matchesOf(item: number, { query, evidence }: HitContext): Match[] {
+function matchesOf(item: number, { scoring, evidence }: HitContext): Match[] {
   const matches: Match[] = []
   for (const resolved of evidence) {
     const { clause, postings, terms } = resolved
     for (const term of terms) {
-      const weight = weightIn(postings, term, item)
-      if (weight === 0) continue
+      if (weightIn(postings, term, item) === 0) continue
       matches.push({
         indicator: clause.indicator,
         id: postings.terms[term] as string,
-        weight: query.scoring === 'weighted' ? clause.boost * weight : globalTerm(resolved, term),
+        weight: scoring.termWeight(resolved, term, item),
         source: clause.source,
       })
     }

@@ -6,6 +6,7 @@ import { roundWeight } from '#schemas/numerics'
 import { type Documents, followDocuments } from './documents.ts'
 import type { ItemTable } from './item-table.ts'
 import { buildPostings, type Postings, type Rows } from './postings.ts'
+import { Shards } from './shards.ts'
 import { SLICE, type Steps } from './steps.ts'
 
 export interface IndexRanking {
@@ -24,6 +25,7 @@ export interface OpenVersion {
   readonly postings: ReadonlyMap<string, Postings>
   readonly rankings: ReadonlyMap<string, IndexRanking>
   readonly documents: Documents
+  readonly shards: Shards
 }
 
 /** Builds a version over the items as they are; changes from now on are followed until `detach`. */
@@ -43,8 +45,9 @@ export function* buildVersion(
   for (const lists of model.indicators) {
     postings.set(lists.name, yield* buildPostings(lists, rows, table))
   }
-  const documents = yield* followDocuments({ version, table, rows, rankings })
-  return { version, table, rows, postings, rankings, documents }
+  const shards = new Shards(table, rows)
+  const documents = yield* followDocuments({ version, table, rows, rankings, shards })
+  return { version, table, rows, postings, rankings, documents, shards }
 }
 
 function* registerRows(model: Model, table: ItemTable): Steps<Rows> {

@@ -56,6 +56,10 @@ function kept(value: Json): KeptValue | null {
 export class PropertyColumn {
   /** Items that have a value. */
   size = 0
+  /** Distinct texts that items have, of all items together. */
+  values = 0
+  /** Rises whenever an item gets another value. */
+  changes = 0
   #sparse: Map<number, number> | null = new Map()
   #codes = new Uint32Array(0)
   readonly #values: (KeptValue | null)[] = [null]
@@ -141,6 +145,15 @@ export class PropertyColumn {
     }
   }
 
+  forEachWithValue(visit: (item: number) => void): void {
+    if (this.#sparse !== null) {
+      for (const item of this.#sparse.keys()) visit(item)
+      return
+    }
+    const codes = this.#codes
+    for (let item = 0; item < codes.length; item++) if (codes[item] !== 0) visit(item)
+  }
+
   #forEachOf(code: number, visit: (item: number) => void): void {
     let item = -1
     for (let left = this.#itemsOf[code] as number; left > 0; left--) {
@@ -199,6 +212,7 @@ export class PropertyColumn {
     const value = this.#values[code] as KeptValue
     const items = (this.#itemsOf[code] as number) + by
     this.#itemsOf[code] = items
+    this.values += typeof value === 'object' ? by * value.length : by
     if (typeof value === 'object') {
       for (const text of value) (this.#containing.get(text) as Containing).items += by
     }
@@ -219,6 +233,7 @@ export class PropertyColumn {
   }
 
   #write(item: number, code: number, items: number): void {
+    this.changes++
     const before = this.code(item)
     this.size += (code === 0 ? 0 : 1) - (before === 0 ? 0 : 1)
     if (this.#sparse !== null) {

@@ -56,7 +56,7 @@ function rulesOf(scored: ScoredQuery, hit: ScoredHit): Explanation['rules'] {
 function effectOf({ scoring }: ScoredQuery, { bias }: FieldRule): string {
   if (bias < 0) return 'kept: it has one of the values, as it must'
   if (bias === 0) return 'kept: it has none of the values'
-  if (scoring === 'global') return `its score is raised by ${bias} · the idf of the values it has`
+  if (scoring !== 'weighted') return `its score is raised by ${bias} · the idf of the values it has`
   if (bias === 1) return 'its score stays as it is'
   return `its score is multiplied by ${bias}`
 }
