@@ -1,6 +1,7 @@
 // Runs an operation for a command: in the process that owns the data folder when there is one, else in this one.
 import { MillraceError } from '#ports/errors'
 import type { Json, JsonObject } from '#schemas/json'
+import type { Config } from '../wiring/config.ts'
 import type { OperationContext } from '../wiring/operations/operation.ts'
 import { runOperation } from '../wiring/operations/run.ts'
 import { callOwner, ownerOf } from '../wiring/owner.ts'
@@ -12,7 +13,7 @@ import { createProgressDisplay } from './progress.ts'
 
 /** @throws MillraceError of the operation, DATA_FOLDER_…, OWNER_UNREACHABLE */
 export async function run(options: CommonOptions, name: string, args: JsonObject): Promise<Json> {
-  const { data } = configOf(options)
+  const config = configOf(options)
   const display = createProgressDisplay()
   const interrupted = new AbortController()
   const interrupt = (): void => interrupted.abort()
@@ -23,9 +24,9 @@ export async function run(options: CommonOptions, name: string, args: JsonObject
     note: (text) => note(text),
   }
   try {
-    const owner = await ownerOf(data)
+    const owner = await ownerOf(config.data)
     if (owner !== null) return await callOwner(owner, name, args, context)
-    return await runHere(data, name, args, context)
+    return await runHere(config, name, args, context)
   } finally {
     display.stop()
     process.removeListener('SIGINT', interrupt)
@@ -33,14 +34,14 @@ export async function run(options: CommonOptions, name: string, args: JsonObject
 }
 
 async function runHere(
-  data: string,
+  config: Config,
   name: string,
   args: JsonObject,
   context: OperationContext,
 ): Promise<Json> {
   const level = process.env.MILLRACE_LOG_LEVEL === 'debug' ? 'debug' : 'warn'
   const telemetry = createTelemetry({ level, json: false, write: note })
-  const platform = await openPlatform({ data, telemetry })
+  const platform = await openPlatform({ ...config, telemetry })
   try {
     const interrupted = new Promise<never>((_, reject) => {
       context.signal.addEventListener('abort', () => {

@@ -64,7 +64,7 @@ function checkRoles(roles: string | undefined): void {
 export async function startPlatform(config: Config): Promise<Running> {
   const level = (process.env.MILLRACE_LOG_LEVEL ?? 'warn') as LogLevel
   const telemetry = createTelemetry({ level, json: !process.stderr.isTTY, write: note })
-  const platform = await openPlatform({ data: config.data, telemetry })
+  const platform = await openPlatform({ ...config, telemetry })
   try {
     const servers = await startServers(platform, telemetry, config)
     const stop = async (): Promise<void> => {

@@ -1,14 +1,18 @@
-// The configuration: defaults < millrace.toml < environment (MILLRACE_*) < flags. Each port has one URL; this version knows
-// the embedded schemes. An unknown key is an error that names the nearest known one.
+// The configuration: defaults < millrace.toml < environment (MILLRACE_*) < flags. Each port has one URL. An unknown key is an
+// error that names the nearest known one.
 import { readFileSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import { parse } from 'smol-toml'
 import { MillraceError } from '#ports/errors'
 import { nearestName } from '#schemas/nearest-name'
+import { EMBEDDED_PORTS, type PortName, type PortUrls, SCHEMES, schemeOf } from './port-urls.ts'
 
 export interface Config {
   /** Absolute path of the data folder. */
   readonly data: string
+  /** Begins the name of every topic, table, index and queue on a server. */
+  readonly prefix: string
+  readonly ports: PortUrls
   readonly ip: string
   readonly eventPort: number
   readonly queryPort: number
@@ -24,18 +28,14 @@ interface Setting {
   readonly key: string
   readonly kind: 'text' | 'port' | 'flag' | 'count'
   readonly fallback: string | number | boolean
-  /** For ports of DESIGN §1: the one scheme this version has. */
-  readonly scheme?: string
 }
+
+const PORTS = Object.keys(SCHEMES) as PortName[]
 
 export const SETTINGS: readonly Setting[] = [
   { key: 'data', kind: 'text', fallback: './data' },
-  { key: 'log', kind: 'text', fallback: 'lmdb:', scheme: 'lmdb:' },
-  { key: 'store', kind: 'text', fallback: 'lmdb:', scheme: 'lmdb:' },
-  { key: 'index', kind: 'text', fallback: 'arrays:', scheme: 'arrays:' },
-  { key: 'files', kind: 'text', fallback: 'file:', scheme: 'file:' },
-  { key: 'queue', kind: 'text', fallback: 'lmdb:', scheme: 'lmdb:' },
-  { key: 'batch', kind: 'text', fallback: 'worker:', scheme: 'worker:' },
+  { key: 'prefix', kind: 'text', fallback: 'millrace' },
+  ...PORTS.map((key) => ({ key, kind: 'text' as const, fallback: EMBEDDED_PORTS[key] })),
   { key: 'ip', kind: 'text', fallback: '127.0.0.1' },
   { key: 'event-port', kind: 'port', fallback: 7070 },
   { key: 'query-port', kind: 'port', fallback: 8000 },
@@ -65,10 +65,11 @@ export function loadConfig(sources: ConfigSources): Config {
   for (const [key, text] of Object.entries(sources.flags)) {
     if (text !== undefined) values.set(key, fromText(setting(key, `--${key}`), text, `--${key}`))
   }
-  for (const { key, scheme } of SETTINGS) checkScheme(key, scheme, values)
   const data = String(values.get('data'))
   return {
     data: isAbsolute(data) ? data : resolve(data),
+    prefix: prefixOf(values),
+    ports: portUrls(values),
     ip: String(values.get('ip')),
     eventPort: Number(values.get('event-port')),
     queryPort: Number(values.get('query-port')),
@@ -78,10 +79,27 @@ export function loadConfig(sources: ConfigSources): Config {
   }
 }
 
-function checkScheme(key: string, scheme: string | undefined, values: Values): void {
-  const value = String(values.get(key))
-  if (scheme === undefined || value === scheme) return
-  throw new MillraceError('CONFIG_UNSUPPORTED', { where: key, value, supported: `"${scheme}"` })
+function portUrls(values: Values): PortUrls {
+  const urls = PORTS.map((port) => {
+    const value = String(values.get(port))
+    if (schemeOf(port, value) !== null) return [port, value]
+    const supported = SCHEMES[port].map((scheme) => `"${scheme}"`).join(', ')
+    throw new MillraceError('CONFIG_UNSUPPORTED', { where: port, value, supported })
+  })
+  return Object.fromEntries(urls) as PortUrls
+}
+
+/** Topics, tables, indexes and queues all allow these characters. */
+const PREFIX = /^[a-z][a-z0-9-]{0,31}$/
+
+function prefixOf(values: Values): string {
+  const prefix = String(values.get('prefix'))
+  if (PREFIX.test(prefix)) return prefix
+  throw new MillraceError('CONFIG_INVALID', {
+    where: 'prefix',
+    reason: `"${prefix}" cannot begin names on every server`,
+    mend: 'Write 1 to 32 lower case letters, digits and hyphens, the first a letter.',
+  })
 }
 
 function setting(key: string, where: string): Setting {

@@ -20,15 +20,13 @@ import { registerTrainJob, type Training } from '../../batch/train-job.ts'
 import { registerImportJob } from '../../ingest/import-job.ts'
 import { createArchive } from '../archive/archive.ts'
 import { createModels } from '../archive/models.ts'
-import { createWorkerBatchEngine } from '../embedded/batch-engine.ts'
 import { claimDataFolder, type DataFolder } from '../embedded/data-folder.ts'
 import { openDirectory } from '../embedded/directory.ts'
 import { openEventStore } from '../embedded/event-store.ts'
 import { openFolderFiles } from '../embedded/folder-files.ts'
-import { createItemIndex } from '../embedded/item-index.ts'
-import { openJobQueue } from '../embedded/job-queue.ts'
-import { openLogs } from '../embedded/logs.ts'
 import { createLetterTally, type LetterTally } from './dead-letters.ts'
+import { openBatchEngine, openItemIndex, openJobQueue, openLogs } from './open-ports.ts'
+import { EMBEDDED_PORTS, type PortUrls } from './port-urls.ts'
 import { startStreams } from './streams-host.ts'
 
 export interface Platform extends Closable {
@@ -57,6 +55,9 @@ export interface PlatformOptions {
   readonly data: string
   readonly telemetry: Telemetry
   readonly clock?: Clock
+  /** URLs of the ports; all embedded by default. */
+  readonly ports?: PortUrls
+  readonly prefix?: string
 }
 
 /**
@@ -81,13 +82,20 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
 }
 
 async function open(
-  { data, telemetry, clock = systemClock }: PlatformOptions,
+  {
+    data,
+    telemetry,
+    clock = systemClock,
+    ports = EMBEDDED_PORTS,
+    prefix = 'millrace',
+  }: PlatformOptions,
   keep: <T extends Closable>(part: T) => T,
   close: () => Promise<void>,
 ): Promise<Platform> {
   const ids = createIdSource()
   const folder = keep(await claimDataFolder(data))
-  const logs = keep(await openLogs({ path: join(data, 'log'), clock, telemetry }))
+  const surroundings = { data, prefix, clock, telemetry, ids }
+  const logs = keep(await openLogs(ports, surroundings))
   const secretFile = join(data, 'secret')
   const control = logs.control
   const directory = keep(await openDirectory({ control, secretFile, clock, telemetry, ids }))
@@ -97,16 +105,11 @@ async function open(
   const models = createModels({ files, telemetry })
   const storePath = join(data, 'store')
   const store = keep(await openEventStore({ path: storePath }))
-  const index = keep(createItemIndex({ telemetry }))
+  const index = keep(await openItemIndex(ports, surroundings))
   const shared = { clock, telemetry, ids, directory, store, index }
   const streams = keep(await startStreams({ ...shared, logs, storePath, filesRoot }))
-  const queue = keep(await openJobQueue({ path: join(data, 'queue'), clock, telemetry, ids }))
-  const batch = keep(
-    createWorkerBatchEngine({
-      entry: new URL('./train-worker.ts', import.meta.url),
-      workerData: { filesRoot },
-    }),
-  )
+  const queue = keep(await openJobQueue(ports, surroundings))
+  const batch = keep(await openBatchEngine(ports, surroundings))
   const log = logs.events
   const { watermarks, archive: archiveCloser } = streams
   await restoreVersions({ directory, models, index, telemetry })

@@ -1,0 +1,67 @@
+// Opens the implementation of a port that its URL names. Those over a server are loaded only when a configuration names them.
+
+import { join } from 'node:path'
+import type { BatchEngine } from '#ports/batch-engine'
+import type { Clock } from '#ports/clock'
+import { MillraceError } from '#ports/errors'
+import type { ItemIndex } from '#ports/item-index'
+import type { JobQueue } from '#ports/job-queue'
+import type { Telemetry } from '#ports/telemetry'
+import type { IdSource } from '#schemas/ids'
+import { createWorkerBatchEngine } from '../embedded/batch-engine.ts'
+import { createItemIndex } from '../embedded/item-index.ts'
+import { openJobQueue as openEmbeddedJobQueue } from '../embedded/job-queue.ts'
+import { type EmbeddedLogs, openLogs as openEmbeddedLogs } from '../embedded/logs.ts'
+import { type PortName, type PortUrls, SCHEMES, type Scheme, schemeOf } from './port-urls.ts'
+
+/** What an implementation may need beside its URL. */
+export interface Surroundings {
+  /** Absolute path of the data folder. */
+  readonly data: string
+  /** Begins the name of every topic, table, index and queue on a server. */
+  readonly prefix: string
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly ids: IdSource
+}
+
+type Opener<T> = (surroundings: Surroundings, url: string) => Promise<T>
+type Openers<P extends PortName, T> = Readonly<Record<Scheme<P>, Opener<T>>>
+
+const LOGS: Openers<'log', EmbeddedLogs> = {
+  'lmdb:': ({ data, clock, telemetry }) =>
+    openEmbeddedLogs({ path: join(data, 'log'), clock, telemetry }),
+}
+
+const INDEXES: Openers<'index', ItemIndex> = {
+  'arrays:': async ({ telemetry }) => createItemIndex({ telemetry }),
+}
+
+const QUEUES: Openers<'queue', JobQueue> = {
+  'lmdb:': ({ data, clock, telemetry, ids }) =>
+    openEmbeddedJobQueue({ path: join(data, 'queue'), clock, telemetry, ids }),
+}
+
+const ENGINES: Openers<'batch', BatchEngine> = {
+  'worker:': async ({ data }) =>
+    createWorkerBatchEngine({
+      entry: new URL('./train-worker.ts', import.meta.url),
+      workerData: { filesRoot: join(data, 'files') },
+    }),
+}
+
+function opener<P extends PortName, T>(port: P, openers: Openers<P, T>) {
+  return (urls: PortUrls, surroundings: Surroundings): Promise<T> => {
+    const scheme = schemeOf(port, urls[port])
+    if (scheme === null) {
+      const supported = SCHEMES[port].join(', ')
+      throw new MillraceError('CONFIG_UNSUPPORTED', { where: port, value: urls[port], supported })
+    }
+    return openers[scheme](surroundings, urls[port])
+  }
+}
+
+export const openLogs = opener('log', LOGS)
+export const openItemIndex = opener('index', INDEXES)
+export const openJobQueue = opener('queue', QUEUES)
+export const openBatchEngine = opener('batch', ENGINES)
