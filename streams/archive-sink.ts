@@ -37,6 +37,7 @@ interface OpenPartition {
 interface Closing {
   readonly wanted: Watermark
   readonly done: () => void
+  readonly failed: (error: MillraceError) => void
 }
 
 export function createArchiveSink(options: ArchiveSinkOptions): ArchiveSink {
@@ -53,6 +54,7 @@ class ArchiveSinkState implements ArchiveSink {
   #partitions: OpenPartition[] = []
   #closings: Closing[] = []
   #wake: (() => void) | null = null
+  #stopped = false
 
   constructor(options: ArchiveSinkOptions) {
     this.#options = options
@@ -127,24 +129,34 @@ class ArchiveSinkState implements ArchiveSink {
     partition.next = end
   }
 
-  /** Resolves when everything below `watermark` is published; at once when it is already. */
+  /**
+   * Resolves when everything below `watermark` is published; at once when it is already.
+   * @throws MillraceError SINK_STOPPED when the sink stops, or has stopped, before that
+   */
   closeAt(watermark: Watermark): Promise<void> {
     if (covers(this.#published(), watermark)) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#closings.push({ wanted: watermark, done: resolve })
+    if (this.#stopped) return Promise.reject(stoppedError())
+    return new Promise((resolve, reject) => {
+      this.#closings.push({ wanted: watermark, done: resolve, failed: reject })
       this.#wake?.()
     })
   }
 
   async stop(): Promise<void> {
-    for (const partition of this.#partitions) {
-      const { range } = partition
-      if (range === null) continue
-      if (range.bytes >= STOP_BYTES || this.#closings.length > 0) await this.#publish(partition)
-      else await range.abort()
-      partition.range = null
+    try {
+      for (const partition of this.#partitions) {
+        const { range } = partition
+        if (range === null) continue
+        if (range.bytes >= STOP_BYTES || this.#closings.length > 0) await this.#publish(partition)
+        else await range.abort()
+        partition.range = null
+      }
+      this.#settle()
+    } finally {
+      this.#stopped = true
+      for (const closing of this.#closings) closing.failed(stoppedError())
+      this.#closings = []
     }
-    this.#settle()
   }
 
   #published(): Watermark {
@@ -190,6 +202,10 @@ class ArchiveSinkState implements ArchiveSink {
     await clock.sleep(Math.max(0, ms), either)
     this.#wake = null
   }
+}
+
+function stoppedError(): MillraceError {
+  return new MillraceError('SINK_STOPPED', { sink: 'archive', reason: 'the platform is stopping' })
 }
 
 function splitByPartition(records: readonly Placed[], partitions: number): Placed[][] {

@@ -8,7 +8,7 @@
 // A batch is whatever is there when the sink is ready, up to a limit: under load batches grow, at rest a record goes
 // through alone and at once. The watermark moves only after the sink has applied the batch.
 import type { Clock } from '#ports/clock'
-import { asMillraceError, type ErrorCode, type MillraceError } from '#ports/errors'
+import { asMillraceError, type ErrorCode, MillraceError } from '#ports/errors'
 import type { LogReader } from '#ports/log'
 import type { Telemetry } from '#ports/telemetry'
 import type { SinkName } from '#ports/watermarks'
@@ -37,6 +37,13 @@ export interface Sink {
   apply(records: readonly Placed[], upTo: Watermark): Promise<readonly Refusal[]>
   /** Where to read on after a rejection, for sinks that lose more than the batch. Without it the batch is repeated. */
   readonly recover?: () => Promise<Watermark>
+  /**
+   * For sinks that pass a record in the same step in which they refuse it: what they have refused and `buried` has not
+   * followed. Asked at the start, so that a crash between the two loses no dead letter.
+   */
+  readonly unburied?: () => Promise<readonly Refusal[]>
+  /** The dead letters of everything refused so far are durable. */
+  readonly buried?: () => Promise<void>
   /** For sinks with work of their own to do while nothing arrives: they are given a batch of nothing when it is due. */
   readonly turn?: SinkTurn
   /** Makes durable what was applied. Called once, after the last batch. */
@@ -64,6 +71,8 @@ export interface PipelineOptions {
   readonly telemetry: Telemetry
   /** Makes a dead letter durable. A rejection counts as a failed batch. */
   readonly deadLetter: (letter: DeadLetter) => Promise<void>
+  /** Told once where the sink goes on, when nothing stands in its way. */
+  readonly onBegun?: (from: Watermark) => void
   readonly onApplied: (progress: PipelineProgress) => void
   /** Told of each failure of a batch, and null when it went through after all. */
   readonly onTrouble?: (error: MillraceError | null) => void
@@ -92,6 +101,8 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineEnd
   let breaker: BreakerState = CLOSED_BREAKER
   let end: PipelineEnd = 'stopped'
   let place = await persist(options, () => startPlace(options))
+  if (place !== null && (await persist(options, () => buryLeftOver(options))) === null) place = null
+  if (place !== null) options.onBegun?.(place)
   while (place !== null && !signal.aborted) {
     const from: Watermark = place
     const batch = await persist(options, () => readBatch(options, from))
@@ -116,6 +127,10 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineEnd
 /** Applies one batch, as often as it takes; where to read on, or null when it was stopped. */
 async function applyBatch(options: PipelineOptions, batch: Batch): Promise<Watermark | null> {
   const { sink, clock } = options
+  // Before the sink passes them: behind its watermark nobody reads them again.
+  for (const letter of batch.unreadable) {
+    if ((await persist(options, () => bury(options, letter))) === null) return null
+  }
   let refusals: readonly Refusal[] | null = null
   for (let tries = 1; refusals === null; tries++) {
     try {
@@ -127,8 +142,11 @@ async function applyBatch(options: PipelineOptions, batch: Batch): Promise<Water
     }
   }
   const letters = refusals.map((refusal) => letterOf(sink.name, clock.now(), refusal))
-  for (const letter of [...batch.unreadable, ...letters]) {
+  for (const letter of letters) {
     if ((await persist(options, () => bury(options, letter))) === null) return null
+  }
+  if (letters.length > 0 && sink.buried !== undefined) {
+    if ((await persist(options, () => buried(sink))) === null) return null
   }
   const first = batch.records.find(({ record }) => record.kind === 'event')?.record
   options.onApplied({
@@ -137,6 +155,20 @@ async function applyBatch(options: PipelineOptions, batch: Batch): Promise<Water
     created: first?.kind === 'event' ? first.event.creationTime : null,
   })
   return batch.upTo
+}
+
+/** Buries what the sink refused before the process ended and may not have been buried. */
+async function buryLeftOver(options: PipelineOptions): Promise<true> {
+  const { sink, clock } = options
+  const refusals = (await sink.unburied?.()) ?? []
+  for (const refusal of refusals) await bury(options, letterOf(sink.name, clock.now(), refusal))
+  if (refusals.length > 0) await sink.buried?.()
+  return true
+}
+
+async function buried(sink: Sink): Promise<true> {
+  await sink.buried?.()
+  return true
 }
 
 async function recovered({ sink, onTrouble }: PipelineOptions): Promise<Watermark> {
@@ -174,11 +206,21 @@ async function backOff(options: PipelineOptions, error: unknown, tries: number):
   return !signal.aborted
 }
 
+/**
+ * Where the sink goes on. A sink that is ahead of the log must not: the offsets it has passed will be given to other
+ * records, and it would skip those.
+ * @throws MillraceError LOG_BEHIND
+ */
 async function startPlace({ sink, log, telemetry }: PipelineOptions): Promise<Watermark> {
   const from = await sink.start()
   const offsets: number[] = []
   for (let p = 0; p < log.partitions; p++) {
     const wanted = from.generation === log.generation ? (from.offsets[p] ?? 0) : 0
+    const end = await log.end(p)
+    if (wanted > end) {
+      const details = { end, partition: p, sink: sink.name, applied: wanted }
+      throw new MillraceError('LOG_BEHIND', details)
+    }
     const kept = await log.start(p)
     if (kept > wanted) {
       telemetry.log('error', 'log-trimmed-too-far', { sink: sink.name, partition: p, wanted, kept })

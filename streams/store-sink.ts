@@ -2,6 +2,7 @@
 // without a sync; what is durable moves on about once a second, and a restart reads the log again from there.
 import type { Clock } from '#ports/clock'
 import type { StoreWriter } from '#ports/event-store'
+import type { EventRecord, Placed } from '#schemas/record'
 import type { Refusal, Sink } from './pipeline.ts'
 
 const FLUSH_EVERY_MS = 1000
@@ -43,15 +44,19 @@ export function createStoreSink({ writer, clock, onRecords }: StoreSinkOptions):
       const { reused } = await writer.apply(records, upTo)
       onRecords?.(records)
       flushSometimes()
-      return reused.map((placed): Refusal => {
-        const { eventId } = placed.record.event
-        const message = `The event id ${eventId} is taken by another event of this entity.`
-        return { placed, code: 'EVENT_ID_REUSED', message }
-      })
+      return reused.map(refusalOf)
     },
+    unburied: async () => (await writer.unburied()).map(refusalOf),
+    buried: () => writer.buried(),
     stop: async () => {
       await flushing
       await writer.flushed()
     },
   }
+}
+
+function refusalOf(placed: Placed<EventRecord>): Refusal {
+  const { eventId } = placed.record.event
+  const message = `The event id ${eventId} is taken by another event of this entity.`
+  return { placed, code: 'EVENT_ID_REUSED', message }
 }

@@ -24,6 +24,7 @@ import {
 } from './event-store/environment.ts'
 import { applyDeletion, applyEvent, createWorking, type Working } from './event-store/identity.ts'
 import { GENERATION_MAX, OFFSET_MAX, PARTITION_MAX } from './event-store/keys.ts'
+import { createRefused } from './event-store/refused.ts'
 import { probeFull } from './lmdb.ts'
 
 const PAGE_BYTES = 4096
@@ -53,6 +54,7 @@ export async function openStoreWriter(options: StoreOptions): Promise<StoreWrite
 
 function createWriter(tables: Tables, mark: CrashMark, path: string): StoreWriter {
   let working = createWorking(tables)
+  const refused = createRefused(tables)
   let watermark = readWatermark(tables)
   let committed = watermark
   let applied = 0
@@ -75,6 +77,7 @@ function createWriter(tables: Tables, mark: CrashMark, path: string): StoreWrite
         const next = union(watermark, upTo)
         const outcome = tables.root.transactionSync(() => {
           const result = applyRecords(working, records, watermark, next.offsets.length)
+          refused.add(result.reused)
           writeWatermark(tables, next)
           return result
         })
@@ -90,6 +93,16 @@ function createWriter(tables: Tables, mark: CrashMark, path: string): StoreWrite
         await flushed()
       } catch (error) {
         throw storeError(error)
+      }
+    },
+    unburied: async () => refused.list(),
+    buried: async () => {
+      try {
+        applied++
+        await mark.set()
+        refused.clear()
+      } catch (error) {
+        throw await applyError(error, path, 1)
       }
     },
     close: async () => {

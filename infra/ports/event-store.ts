@@ -31,6 +31,13 @@ export interface StoreWriter extends Closable {
   apply(records: readonly Placed[], upTo: Watermark): Promise<ApplyOutcome>
   /** Resolves when everything applied so far is durable. */
   flushed(): Promise<void>
+  /**
+   * Events that `apply` gave as `reused`, as long as `buried` has not been called since, also after a crash: their refusal
+   * is stored in the same step in which the watermark passes them.
+   */
+  unburied(): Promise<readonly Placed<EventRecord>[]>
+  /** The dead letters of all of `unburied` are durable. @throws MillraceError STORE_FAILED, DISK_FULL */
+  buried(): Promise<void>
 }
 
 export interface FindFilter {

@@ -13,5 +13,6 @@ export interface Watermarks {
 
 /** Asks the archive sink to close its ranges at a place, as a training does; resolves when they are published. */
 export interface ArchiveCloser {
+  /** @throws MillraceError DISK_FULL when there is no room for them, SINK_STOPPED when nobody will publish them any more */
   closeAt(watermark: Watermark): Promise<void>
 }

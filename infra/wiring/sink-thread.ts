@@ -2,7 +2,7 @@
 // committed. A sink that broke (too many bad records) stays stopped until the process is started again.
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '#ports/clock'
-import { asMillraceError } from '#ports/errors'
+import { asMillraceError, MillraceError } from '#ports/errors'
 import type { Health } from '#ports/lifecycle'
 import type { Telemetry } from '#ports/telemetry'
 import type { FromThread, StreamsThreadData, ToThread } from './streams-messages.ts'
@@ -11,6 +11,8 @@ const RESTART_FIRST_MS = 100
 const RESTART_LONGEST_MS = 30_000
 /** A thread that lived so long was well: the next restart is a first one again. */
 const WELL_AFTER_MS = 60_000
+const BROKEN = 'more than 20 of 1,000 records could not be read'
+const STOPPING = 'the platform is stopping'
 
 export interface SinkThreadOptions {
   readonly entry: URL
@@ -22,14 +24,16 @@ export interface SinkThreadOptions {
   /** Called with each thread that was started, to tell it what it has to know. */
   readonly onStart: (say: (message: ToThread) => void) => void
   readonly onDied: (reason: string) => void
+  /** A batch failed and is tried again; null when it went through after all. */
+  readonly onTrouble: (error: MillraceError | null) => void
+  /** It ended and no other thread is started. */
+  readonly onEnded: (reason: string) => void
 }
 
 export interface SinkThread {
   /** Sends to the thread that runs; lost when none does. */
   say(message: ToThread): void
   health(): Health
-  /** Ends the thread that runs, as a crash would; another is started. */
-  kill(): Promise<void>
   /** Lets it apply what is there, for at most `drainMs`, then stop. */
   close(drainMs: number): Promise<void>
 }
@@ -48,8 +52,10 @@ export function startSinkThread(options: SinkThreadOptions): SinkThread {
   let running: Promise<void> = Promise.resolve()
 
   const hear = (message: FromThread): void => {
-    if (message.type === 'trouble') trouble = message.trouble
-    else if (message.type === 'log') telemetry.log(message.level, message.event, message.fields)
+    if (message.type === 'trouble') {
+      trouble = message.trouble
+      options.onTrouble(trouble && new MillraceError(trouble.code, trouble.details))
+    } else if (message.type === 'log') telemetry.log(message.level, message.event, message.fields)
     else if (message.type === 'metric') {
       telemetry.emit(message.metric, message.value, message.labels as never)
     } else if (message.type === 'ended') broken = message.end === 'broken'
@@ -91,21 +97,18 @@ export function startSinkThread(options: SinkThreadOptions): SinkThread {
     for (let wait = RESTART_FIRST_MS; ; wait = Math.min(wait * 2, RESTART_LONGEST_MS)) {
       const startedAt = clock.monotonic()
       const reason = await runThread()
-      if (closing || reason === null) return
+      if (reason === null || closing) return options.onEnded(broken ? BROKEN : STOPPING)
       died = reason
       telemetry.log('error', 'sink-thread-died', { sink, reason })
       options.onDied(reason)
       if (clock.monotonic() - startedAt > WELL_AFTER_MS) wait = RESTART_FIRST_MS
       await clock.sleep(wait, over.signal)
-      if (closing) return
+      if (closing) return options.onEnded(STOPPING)
     }
   }
   running = supervise()
   return {
     say: (message) => worker?.postMessage(message),
-    kill: async () => {
-      await worker?.terminate()
-    },
     health: () => healthOf(sink, { broken, died, trouble }),
     close: async (drainMs) => {
       closing = true
@@ -137,7 +140,7 @@ function healthOf(sink: string, { broken, died, trouble }: Condition): Health {
     return {
       name,
       status: 'failed',
-      detail: 'It stopped: more than 20 of 1,000 records could not be read.',
+      detail: `It stopped: ${BROKEN}.`,
       hint: 'Look at the log of this process, mend the cause, then start Millrace again.',
     }
   }

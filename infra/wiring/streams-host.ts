@@ -44,8 +44,6 @@ export interface StreamsOptions {
 export interface Streams extends Closable, HealthSource {
   readonly watermarks: Watermarks
   readonly archive: ArchiveCloser
-  /** The threads of the sinks, to look at or to end one as a crash would. */
-  readonly threads: Readonly<Record<ThreadSink, SinkThread>>
 }
 
 /** What the handlers of messages share. */
@@ -59,7 +57,7 @@ interface Host {
 
 /**
  * Starts all sinks; resolves when the index holds what the store had applied before.
- * @throws MillraceError STORE_FAILED when the store sink cannot begin
+ * @throws MillraceError STORE_FAILED when the store sink cannot begin, LOG_BEHIND when a sink is ahead of the log
  */
 export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const { logs, clock, telemetry, directory } = options
@@ -84,34 +82,14 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const closings = createClosings((message) => archive.say(message))
   const primary = createPrimaryTeller(directory, index, (message) => store.say(message))
   const host: Host = { options, watermarks, index, primary, closings }
-  const ready = Promise.withResolvers<void>()
-  let deaths = 0
-  const store = startThread(host, 'store', {
-    onStart: primary.tell,
-    onDied: (reason) => {
-      // Later it is started again and again; a platform that cannot even begin says so instead.
-      if (++deaths === DEATHS_BEFORE_READY)
-        ready.reject(new MillraceError('STORE_FAILED', { reason }))
-    },
-    onMessage: (message, say) => {
-      if (message.type === 'ready') {
-        watermarks.advance('store', message.applied)
-        ready.resolve()
-        loadIndex(host, message.applied)
-      } else if (message.type === 'applied') {
-        createdLast = message.created
-        storeApplied(host, message)
-      } else hear(host, message, say)
-    },
+  const beginning = createBeginning()
+  const store = startStore(host, beginning, (created) => {
+    createdLast = created
   })
-  const archive = startThread(host, 'archive', {
-    onStart: closings.tell,
-    onDied: () => {},
-    onMessage: (message, say) => hear(host, message, say),
-  })
+  const archive = startArchive(host, beginning)
   const stopLag = measureLag(options, watermarks)
   try {
-    await ready.promise
+    await beginning.over
     await index.settled()
   } catch (error) {
     stopLag()
@@ -127,7 +105,6 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   return {
     watermarks,
     archive: closings,
-    threads: { store, archive },
     health: async () => worst([store.health(), archive.health(), indexHealth(indexTrouble)]),
     close: async () => {
       unsubscribe()
@@ -140,8 +117,84 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   }
 }
 
+/** Waits until both sinks have begun, or it is known that they do not. */
+interface Beginning {
+  readonly over: Promise<unknown>
+  readonly begun: (sink: ThreadSink) => void
+  readonly died: (sink: ThreadSink, reason: string) => void
+  readonly troubled: (sink: ThreadSink, error: MillraceError | null) => void
+}
+
+function createBeginning(): Beginning {
+  const begun = {
+    store: Promise.withResolvers<void>(),
+    archive: Promise.withResolvers<void>(),
+  }
+  let deaths = 0
+  return {
+    over: Promise.all([begun.store.promise, begun.archive.promise]),
+    begun: (sink) => begun[sink].resolve(),
+    died: (sink, reason) => {
+      // Later it is started again and again; a platform that cannot even begin says so instead. Without the archive it can.
+      if (sink === 'archive') begun.archive.resolve()
+      else if (++deaths === DEATHS_BEFORE_READY) {
+        begun.store.reject(new MillraceError('STORE_FAILED', { reason }))
+      }
+    },
+    troubled: (sink, error) => {
+      // Of a sink that is ahead of the log nothing may be accepted: it would skip that.
+      if (error?.code === 'LOG_BEHIND') begun[sink].reject(error)
+      else if (sink === 'archive') begun.archive.resolve()
+    },
+  }
+}
+
+function startStore(
+  host: Host,
+  beginning: Beginning,
+  onCreated: (created: number | null) => void,
+): SinkThread {
+  const { watermarks, primary } = host
+  return startThread(host, 'store', {
+    onStart: primary.tell,
+    onDied: (reason) => beginning.died('store', reason),
+    onTrouble: (error) => beginning.troubled('store', error),
+    onEnded: () => {},
+    onMessage: (message, say) => {
+      if (message.type === 'ready') {
+        watermarks.advance('store', message.applied)
+        beginning.begun('store')
+        loadIndex(host, message.applied)
+      } else if (message.type === 'applied') {
+        onCreated(message.created)
+        storeApplied(host, message)
+      } else hear(host, message, say)
+    },
+  })
+}
+
+function startArchive(host: Host, beginning: Beginning): SinkThread {
+  const { closings } = host
+  return startThread(host, 'archive', {
+    onStart: closings.tell,
+    onDied: (reason) => beginning.died('archive', reason),
+    onTrouble: (error) => {
+      beginning.troubled('archive', error)
+      // A training that waits here would wait for somebody to make room.
+      if (error?.code === 'DISK_FULL') closings.fail(error)
+    },
+    onEnded: closings.end,
+    onMessage: (message, say) => {
+      if (message.type === 'ready') beginning.begun('archive')
+      else hear(host, message, say)
+    },
+  })
+}
+
 interface ThreadEars {
   readonly onDied: (reason: string) => void
+  readonly onTrouble: (error: MillraceError | null) => void
+  readonly onEnded: (reason: string) => void
   readonly onStart: (say: (message: ToThread) => void) => void
   readonly onMessage: (message: FromThread, say: (message: ToThread) => void) => void
 }
@@ -162,6 +215,8 @@ function startThread({ options }: Host, sink: ThreadSink, ears: ThreadEars): Sin
     clock,
     telemetry,
     onDied: ears.onDied,
+    onTrouble: ears.onTrouble,
+    onEnded: ears.onEnded,
     onStart: (sayToThread) => {
       say = sayToThread
       ears.onStart(sayToThread)
@@ -202,7 +257,10 @@ function hear(host: Host, message: FromThread, say: (message: ToThread) => void)
       primary.wasSet(message.revision)
       return
     case 'closed-at':
-      closings.closed(message.id)
+      closings.closed(
+        message.id,
+        message.failure && new MillraceError(message.failure.code, message.failure.details),
+      )
       return
     case 'bury': {
       const { id, letter } = message

@@ -1,5 +1,5 @@
 // What the thread of a sink and the host say to each other. Small things only: records stay in the sink's thread.
-import type { ErrorCode } from '#ports/errors'
+import type { ErrorCode, ErrorDetails } from '#ports/errors'
 import type { LogLevel, MetricName } from '#ports/telemetry'
 import type { DeadLetter } from '#schemas/dead-letter'
 import type { Watermark } from '#schemas/position'
@@ -44,13 +44,19 @@ export type FromThread =
     }
   | { readonly type: 'published'; readonly published: Watermark }
   | { readonly type: 'primary-set'; readonly revision: number }
-  | { readonly type: 'closed-at'; readonly id: number }
+  | {
+      readonly type: 'closed-at'
+      readonly id: number
+      /** Why it will not be done. */
+      readonly failure?: { readonly code: ErrorCode; readonly details: ErrorDetails }
+    }
   /** Asks the host, who alone writes logs, to make a dead letter durable; answered with `buried`. */
   | { readonly type: 'bury'; readonly id: number; readonly letter: DeadLetter }
   | {
       readonly type: 'trouble'
       readonly trouble: {
         readonly code: ErrorCode
+        readonly details: ErrorDetails
         readonly reason: string
         readonly hint: string
       } | null

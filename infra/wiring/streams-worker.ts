@@ -84,7 +84,13 @@ async function archiveStation(
     hear: (message) => {
       if (message.type !== 'close-at') return
       const { id, watermark } = message
-      void sink.closeAt(watermark).then(() => say({ type: 'closed-at', id }))
+      sink.closeAt(watermark).then(
+        () => say({ type: 'closed-at', id }),
+        (error: unknown) => {
+          const { code, details } = asMillraceError(error)
+          say({ type: 'closed-at', id, failure: { code, details } })
+        },
+      )
     },
     parts: [archive, files],
   }
@@ -114,41 +120,31 @@ async function run(port: MessagePort, data: StreamsThreadData): Promise<void> {
     }
   })
   const end = await runPipeline({
-    sink: tellingStart(sink, say),
+    sink,
     log,
     clock: systemClock,
     telemetry,
     signal: stop.signal,
     drain: drain.signal,
     deadLetter: cemetery.bury,
+    onBegun: (applied) => say({ type: 'ready', applied }),
     onApplied: ({ applied, records, created }) =>
       say({ type: 'applied', applied, records, created, touches: station.touches() }),
     onTrouble: (error) =>
       say({
         type: 'trouble',
-        trouble: error && { code: error.code, reason: error.message, hint: error.hint },
+        trouble: error && {
+          code: error.code,
+          details: error.details,
+          reason: error.message,
+          hint: error.hint,
+        },
       }),
   })
   for (const part of station.parts) await part.close()
   await log.close()
   say({ type: 'ended', end })
   port.close()
-}
-
-/** The sink, telling the host where it begins. */
-function tellingStart(sink: Sink, say: Say): Sink {
-  return {
-    name: sink.name,
-    start: async () => {
-      const applied = await sink.start()
-      say({ type: 'ready', applied })
-      return applied
-    },
-    apply: (records, upTo) => sink.apply(records, upTo),
-    ...(sink.recover === undefined ? {} : { recover: sink.recover }),
-    ...(sink.turn === undefined ? {} : { turn: sink.turn }),
-    stop: () => sink.stop(),
-  }
 }
 
 /** Sends dead letters to the host and waits for its word that they are on disk. */

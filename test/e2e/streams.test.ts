@@ -230,22 +230,4 @@ describe('streams', () => {
     assert.ok(await world.streams.watermarks.waitFor('index', end, WAIT_MS))
     assert.deepEqual(await shown(world), ['b'])
   })
-
-  it('start another thread when one dies, and say so meanwhile', async (t) => {
-    const world = await (await given(t)).start()
-    await withEngine(world)
-    const { watermarks, threads } = world.streams
-    assert.ok(await watermarks.waitFor('store', await world.append(views(0, 100)), WAIT_MS))
-    await Promise.all([threads.store.kill(), threads.archive.kill()])
-    const end = await world.append([...views(100, 100), setItem('a', { kind: 'x' })])
-    const health = await world.streams.health()
-    assert.equal(health.status, 'failed')
-    assert.match(health.detail, /store sink.*started again/)
-    assert.ok(await watermarks.waitFor('index', end, WAIT_MS))
-    await world.streams.archive.closeAt(end)
-    world.store.refresh()
-    assert.deepEqual(await world.store.count(1), new Map([[0, 201]]))
-    assert.equal((await shown(world)).length, 51)
-    assert.equal((await world.streams.health()).status, 'ok')
-  })
 })

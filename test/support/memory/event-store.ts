@@ -35,6 +35,7 @@ export interface MemoryEvents {
   readonly targets: Map<string, Target>
   /** Offset of the last record that changed an entity's state, by entity. */
   readonly changed: Map<string, number>
+  unburied: PlacedEvent[]
 }
 
 export function createMemoryEvents(): MemoryEvents {
@@ -44,6 +45,7 @@ export function createMemoryEvents(): MemoryEvents {
     live: new Map(),
     targets: new Map(),
     changed: new Map(),
+    unburied: [],
   }
 }
 
@@ -51,6 +53,10 @@ export function createMemoryStoreWriter(events: MemoryEvents): StoreWriter {
   return {
     committed: async () => events.watermark,
     flushed: async () => {},
+    unburied: async () => [...events.unburied],
+    buried: async () => {
+      events.unburied = []
+    },
     close: async () => {},
     apply: async (records, upTo) => {
       const outcome = { reused: [] as PlacedEvent[], live: 0, repeats: 0 }
@@ -63,6 +69,7 @@ export function createMemoryStoreWriter(events: MemoryEvents): StoreWriter {
           if (verdict === 'reused') outcome.reused.push(placed as PlacedEvent)
         } else applyToMany(events, placed)
       }
+      events.unburied.push(...outcome.reused)
       events.watermark = union(events.watermark, upTo)
       return outcome
     },
