@@ -40,7 +40,7 @@ export const METRICS = {
   },
   millrace_freshness_ms: {
     type: 'histogram',
-    help: 'Acknowledgement to effect of an event',
+    help: 'Acknowledgement to effect of an event, milliseconds, of one append in a while',
     labels: ['sink'],
   },
   millrace_queries_total: {
@@ -53,6 +53,11 @@ export const METRICS = {
     type: 'counter',
     help: 'Answers that lacked something, by what',
     labels: ['engine', 'lack'],
+  },
+  millrace_requests_in_flight: {
+    type: 'gauge',
+    help: 'Requests that a server is answering: event, query',
+    labels: ['server'],
   },
   millrace_jobs: { type: 'gauge', help: 'Jobs that wait or run', labels: ['state'] },
   millrace_trainings_total: {

@@ -15,6 +15,8 @@ export interface ConsoleDependencies {
   readonly telemetry: ProcessTelemetry
   /** What callers of the admin API must send as a bearer token. */
   readonly token: string
+  /** Requests that each server is answering at the moment. */
+  readonly inFlight: Readonly<Record<'event' | 'query', () => number>>
 }
 
 /** One line of an admin reply: what a command is told while an operation runs, and how it ended. */
@@ -29,7 +31,7 @@ export type AdminLine =
  * with a hint where it is not well (503 when one has failed). `GET /metrics`: Prometheus text.
  */
 export function createConsoleServer(dependencies: ConsoleDependencies): FastifyInstance {
-  const { platform, telemetry, token } = dependencies
+  const { platform, telemetry, token, inFlight } = dependencies
   const server = Fastify({ logger: false, forceCloseConnections: 'idle' })
   const alive = { status: 'alive' }
   server.get('/', (_request, reply) => reply.send(alive))
@@ -46,6 +48,9 @@ export function createConsoleServer(dependencies: ConsoleDependencies): FastifyI
   })
   server.get('/metrics', async (_request, reply) => {
     await emitFigures(platform, telemetry)
+    for (const server of ['event', 'query'] as const) {
+      telemetry.emit('millrace_requests_in_flight', inFlight[server](), { server })
+    }
     return reply.type('text/plain; version=0.0.4').send(await telemetry.exposition())
   })
   server.post<{ Params: { name: string }; Body: JsonObject }>(

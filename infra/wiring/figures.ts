@@ -4,6 +4,7 @@ import type { ErrorCode } from '#ports/errors'
 import type { Job } from '#ports/job-queue'
 import type { Telemetry } from '#ports/telemetry'
 import { SINKS, type SinkName } from '#ports/watermarks'
+import type { FreshnessMeter } from './freshness-meter.ts'
 import type { Platform } from './platform.ts'
 
 /** Jobs looked at: as many as the queue keeps, and those that are not over. */
@@ -13,14 +14,15 @@ export interface Figures {
   /** Records in the log that a sink has not applied. */
   readonly lag: Readonly<Record<SinkName, number>>
   readonly jobs: Readonly<Record<'waiting' | 'running', number>>
+  readonly freshness: ReturnType<FreshnessMeter['figures']>
   /** The newest job of each name and key, if it failed. */
   readonly failed: readonly Job[]
   readonly unfinished: readonly Job[]
 }
 
-type Looked = Pick<Platform, 'log' | 'watermarks' | 'queue'>
+type Looked = Pick<Platform, 'log' | 'watermarks' | 'queue' | 'freshness'>
 
-export async function figuresOf({ log, watermarks, queue }: Looked): Promise<Figures> {
+export async function figuresOf({ log, watermarks, queue, freshness }: Looked): Promise<Figures> {
   const ends = await Promise.all(Array.from({ length: log.partitions }, (_, p) => log.end(p)))
   const lag = (sink: SinkName): number => {
     const { offsets } = watermarks.applied(sink)
@@ -30,6 +32,7 @@ export async function figuresOf({ log, watermarks, queue }: Looked): Promise<Fig
   const unfinished = jobs.filter(({ state }) => state === 'waiting' || state === 'running')
   return {
     lag: { store: lag('store'), index: lag('index'), archive: lag('archive') },
+    freshness: freshness.figures(),
     jobs: {
       waiting: unfinished.filter(({ state }) => state === 'waiting').length,
       running: unfinished.filter(({ state }) => state === 'running').length,

@@ -5,6 +5,7 @@ import type { Job } from '#ports/job-queue'
 import type { Health } from '#ports/lifecycle'
 import { SINKS, type SinkName } from '#ports/watermarks'
 import { type Figures, figuresOf } from './figures.ts'
+import { FELT_SINKS } from './freshness-meter.ts'
 import type { Platform } from './platform.ts'
 
 /**
@@ -19,6 +20,12 @@ const LAG_HIGH: Readonly<Record<SinkName, number>> = {
 
 /** A failed job is shown this long, unless a newer one of its kind went well. */
 const FAILED_SHOWN_MS = 24 * 3_600_000
+
+/**
+ * Milliseconds that 99 of 100 events may take to their effect. Reads on the event server wait 5 s, then answer 503: who is
+ * near that is told before.
+ */
+const FRESHNESS_SLOW_MS = 2000
 
 /** Parts without which neither events nor queries can be answered. */
 const NEEDED: ReadonlySet<string> = new Set(['log', 'directory', 'store', 'index'])
@@ -42,7 +49,7 @@ export async function healthParts(platform: Platform): Promise<readonly Health[]
 
 /** Parts that are judged by figures. */
 function judged(figures: Figures, clock: Clock): readonly Health[] {
-  return [lagHealth(figures), jobsHealth(figures.failed, clock.now())]
+  return [lagHealth(figures), freshnessHealth(figures), jobsHealth(figures.failed, clock.now())]
 }
 
 function lagHealth({ lag }: Figures): Health {
@@ -55,6 +62,25 @@ function lagHealth({ lag }: Figures): Health {
   const detail = `Far behind: ${high.map((sink) => `${sink} ${lag[sink]} records`).join(', ')}.`
   const hint =
     'If it shrinks, wait: more arrives than is applied, as in a large import. If it grows, see the streams part and the log of this process.'
+  return { name, status: 'degraded', detail, hint }
+}
+
+function freshnessHealth({ freshness }: Figures): Health {
+  const name = 'freshness'
+  const measured = FELT_SINKS.flatMap((sink) => {
+    const figures = freshness[sink]
+    return figures === null ? [] : [{ sink, ...figures }]
+  })
+  if (measured.length === 0) {
+    return { name, status: 'ok', detail: 'Nothing was acknowledged in the last 5 minutes.' }
+  }
+  const said = measured.map(
+    ({ sink, p50, p99 }) => `${sink} p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`,
+  )
+  const detail = `From acknowledgement to effect, last 5 minutes: ${said.join('; ')}.`
+  if (measured.every(({ p99 }) => p99 <= FRESHNESS_SLOW_MS)) return { name, status: 'ok', detail }
+  const hint =
+    'Answers know of new events late: more arrives than the sinks apply. See lag; spread large imports, or limit keys by admission.events-per-second.'
   return { name, status: 'degraded', detail, hint }
 }
 

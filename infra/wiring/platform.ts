@@ -25,6 +25,7 @@ import { openDirectory } from '../embedded/directory.ts'
 import { openEventStore } from '../embedded/event-store.ts'
 import { openFolderFiles } from '../embedded/folder-files.ts'
 import { createLetterTally, type LetterTally } from './dead-letters.ts'
+import { createFreshnessMeter, type FreshnessMeter } from './freshness-meter.ts'
 import { openBatchEngine, openItemIndex, openJobQueue, openLogs } from './open-ports.ts'
 import { EMBEDDED_PORTS, type PortUrls } from './port-urls.ts'
 import { startStreams } from './streams-host.ts'
@@ -47,6 +48,7 @@ export interface Platform extends Closable {
   readonly batch: BatchEngine
   readonly watermarks: Watermarks
   readonly archiveCloser: ArchiveCloser
+  readonly freshness: FreshnessMeter
   readonly training: Training
   health(): Promise<readonly Health[]>
 }
@@ -110,8 +112,9 @@ async function open(
   const streams = keep(await startStreams({ ...shared, logs, storePath, filesRoot }))
   const queue = keep(await openJobQueue(ports, surroundings))
   const batch = keep(await openBatchEngine(ports, surroundings))
-  const log = logs.events
   const { watermarks, archive: archiveCloser } = streams
+  const freshness = createFreshnessMeter({ watermarks, clock, telemetry })
+  const log = freshness.follow(logs.events)
   await restoreVersions({ directory, models, index, telemetry })
   registerImportJob({ queue, log, directory, watermarks, clock, telemetry })
   const training = registerTrainJob({
@@ -147,6 +150,7 @@ async function open(
     batch,
     watermarks,
     archiveCloser,
+    freshness,
     training,
     health: () => Promise.all(sources.map((source) => source.health())),
     close,

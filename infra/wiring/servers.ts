@@ -10,6 +10,7 @@ import { createEventServer } from '../../ingest/server.ts'
 import { createQueryServer } from '../../serving/server.ts'
 import type { Config } from './config.ts'
 import { createConsoleServer } from './console-server.ts'
+import { countInFlight } from './in-flight.ts'
 import type { Platform } from './platform.ts'
 import type { ProcessTelemetry } from './telemetry.ts'
 
@@ -43,7 +44,8 @@ export async function startServers(
   const { servingOpen: open, eventsPerSecond } = config
   const event = createEventServer({ ...platform, limits: { eventsPerSecond } })
   const query = createQueryServer({ ...platform, open })
-  const admin = createConsoleServer({ platform, telemetry, token })
+  const inFlight = { event: countInFlight(event.server), query: countInFlight(query.server) }
+  const admin = createConsoleServer({ platform, telemetry, token, inFlight })
   const servers = [event, query, admin]
   const running: Closable[] = []
   const close = async (): Promise<void> => {

@@ -5,7 +5,7 @@ import { systemClock } from '#ports/clock'
 import { type LogLevel, METRICS, type MetricName, type Telemetry } from '#ports/telemetry'
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
-const BUCKETS_MS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]
+const BUCKETS_MS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000]
 
 export interface ProcessTelemetry extends Telemetry {
   /** The metrics as Prometheus text. */

@@ -7,7 +7,7 @@ import { letterCounts } from './dead-letters.ts'
 import { engineList } from './engines.ts'
 
 export async function status(platform: Platform): Promise<Json> {
-  const { queue, watermarks, log, directory } = platform
+  const { queue, watermarks, log, directory, freshness } = platform
   const end = await log.end(0)
   const jobs = (await queue.list(20)).filter(
     (job) => job.state === 'waiting' || job.state === 'running',
@@ -17,6 +17,9 @@ export async function status(platform: Platform): Promise<Json> {
     apps: directory.state.apps.size,
     engines: await engineList(platform),
     log: { end },
+    freshness: Object.fromEntries(
+      Object.entries(freshness.figures()).map(([sink, f]) => [sink, f && { ...f }]),
+    ),
     deadLetters: await letterCounts(platform),
     sinks: Object.fromEntries(
       SINKS.map((sink) => [sink, { lag: end - (watermarks.applied(sink).offsets[0] ?? 0) }]),
