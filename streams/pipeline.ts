@@ -60,8 +60,6 @@ export interface PipelineProgress {
   /** Everything below it is applied. */
   readonly applied: Watermark
   readonly records: number
-  /** Creation time of the batch's first event, or null when it has none: for the freshness figure. */
-  readonly created: number | null
 }
 
 export interface PipelineOptions {
@@ -148,11 +146,9 @@ async function applyBatch(options: PipelineOptions, batch: Batch): Promise<Water
   if (letters.length > 0 && sink.buried !== undefined) {
     if ((await persist(options, () => buried(sink))) === null) return null
   }
-  const first = batch.records.find(({ record }) => record.kind === 'event')?.record
   options.onApplied({
     applied: batch.upTo,
     records: batch.records.length + batch.unreadable.length,
-    created: first?.kind === 'event' ? first.event.creationTime : null,
   })
   return batch.upTo
 }

@@ -12,7 +12,7 @@ import type { EventStore } from '#ports/event-store'
 import type { ItemIndex } from '#ports/item-index'
 import type { Closable, Health, HealthSource } from '#ports/lifecycle'
 import type { Telemetry } from '#ports/telemetry'
-import type { ArchiveCloser, SinkName, Watermarks } from '#ports/watermarks'
+import type { ArchiveCloser, Watermarks } from '#ports/watermarks'
 import { encodeDeadLetter } from '#schemas/dead-letter'
 import type { Watermark } from '#schemas/position'
 import { createIndexSink, type IndexSink } from '../../streams/index-sink.ts'
@@ -26,7 +26,6 @@ import type { FromThread, StreamsThreadData, ThreadSink, ToThread } from './stre
 
 /** Time a sink has to apply what is left, and again to stop, when the process ends. */
 const DRAIN_MS = 10_000
-const LAG_EVERY_MS = 1000
 const DEATHS_BEFORE_READY = 3
 
 export interface StreamsOptions {
@@ -64,7 +63,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const { partitions, generation } = logs.events
   const watermarks = createWatermarks({ partitions, generation, clock })
   let indexTrouble: MillraceError | null = null
-  let createdLast: number | null = null
+  const countIndexed = indexedCounter(telemetry)
   const index = createIndexSink({
     index: options.index,
     store: options.store,
@@ -72,8 +71,8 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     telemetry,
     primaryEvents: (app) => primaryEvents(directory.state).get(app) ?? [],
     onApplied: (applied) => {
+      countIndexed(applied)
       watermarks.advance('index', applied)
-      observeFreshness(options, 'index', createdLast)
     },
     onTrouble: (trouble) => {
       indexTrouble = trouble
@@ -83,16 +82,12 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const primary = createPrimaryTeller(directory, index, (message) => store.say(message))
   const host: Host = { options, watermarks, index, primary, closings }
   const beginning = createBeginning()
-  const store = startStore(host, beginning, (created) => {
-    createdLast = created
-  })
+  const store = startStore(host, beginning)
   const archive = startArchive(host, beginning)
-  const stopLag = measureLag(options, watermarks)
   try {
     await beginning.over
     await index.settled()
   } catch (error) {
-    stopLag()
     await Promise.all([store.close(0), archive.close(0)])
     throw error
   }
@@ -108,7 +103,6 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     health: async () => worst([store.health(), archive.health(), indexHealth(indexTrouble)]),
     close: async () => {
       unsubscribe()
-      stopLag()
       await Promise.all([store.close(DRAIN_MS), archive.close(DRAIN_MS)])
       await settledWithin(index, clock, DRAIN_MS)
       await index.close()
@@ -149,11 +143,7 @@ function createBeginning(): Beginning {
   }
 }
 
-function startStore(
-  host: Host,
-  beginning: Beginning,
-  onCreated: (created: number | null) => void,
-): SinkThread {
+function startStore(host: Host, beginning: Beginning): SinkThread {
   const { watermarks, primary } = host
   return startThread(host, 'store', {
     onStart: primary.tell,
@@ -166,7 +156,6 @@ function startStore(
         beginning.begun('store')
         loadIndex(host, message.applied)
       } else if (message.type === 'applied') {
-        onCreated(message.created)
         storeApplied(host, message)
       } else hear(host, message, say)
     },
@@ -236,10 +225,9 @@ function loadIndex({ options, index }: Host, applied: Watermark): void {
 
 function storeApplied(host: Host, message: Extract<FromThread, { type: 'applied' }>): void {
   const { options, watermarks, index } = host
-  const { applied, records, created, touches } = message
+  const { applied, records, touches } = message
   watermarks.advance('store', applied)
   options.telemetry.emit('millrace_sink_applied_total', records, { sink: 'store' })
-  observeFreshness(options, 'store', created)
   index.take(touches, applied)
 }
 
@@ -275,33 +263,21 @@ function hear(host: Host, message: FromThread, say: (message: ToThread) => void)
   }
 }
 
-function observeFreshness(
-  { telemetry, clock }: StreamsOptions,
-  sink: SinkName,
-  created: number | null,
-): void {
-  if (created === null) return
-  telemetry.emit('millrace_freshness_ms', Math.max(0, clock.now() - created), { sink })
+/** Counts what the index sink applies; what it was filled with at the start is older than this process. */
+function indexedCounter(telemetry: Telemetry): (applied: Watermark) => void {
+  let counted: number | null = null
+  return (applied) => {
+    const below = total(applied)
+    if (counted !== null && below > counted) {
+      telemetry.emit('millrace_sink_applied_total', below - counted, { sink: 'index' })
+    }
+    counted = Math.max(below, counted ?? 0)
+  }
 }
 
-/** Sets the lag of each sink once a second. Returns the way to stop. */
-function measureLag(options: StreamsOptions, watermarks: Watermarks): () => void {
-  const { clock, logs, telemetry } = options
-  const stop = new AbortController()
-  const measure = async (): Promise<void> => {
-    while (!stop.signal.aborted) {
-      const end = await logs.events.end(0)
-      for (const sink of ['store', 'index', 'archive'] as const) {
-        const lag = Math.max(0, end - (watermarks.applied(sink).offsets[0] ?? 0))
-        telemetry.emit('millrace_sink_lag_records', lag, { sink })
-      }
-      await clock.sleep(LAG_EVERY_MS, stop.signal)
-    }
-  }
-  measure().catch((error: unknown) => {
-    telemetry.log('error', 'lag-not-measured', { reason: asMillraceError(error).message })
-  })
-  return () => stop.abort()
+/** Records below a watermark, of all partitions. */
+function total({ offsets }: Watermark): number {
+  return offsets.reduce((sum, offset) => sum + offset, 0)
 }
 
 async function settledWithin(index: IndexSink, clock: Clock, ms: number): Promise<void> {

@@ -39,7 +39,6 @@ export type FromThread =
       readonly type: 'applied'
       readonly applied: Watermark
       readonly records: number
-      readonly created: number | null
       readonly touches: readonly ItemTouches[]
     }
   | { readonly type: 'published'; readonly published: Watermark }

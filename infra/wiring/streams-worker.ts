@@ -128,8 +128,8 @@ async function run(port: MessagePort, data: StreamsThreadData): Promise<void> {
     drain: drain.signal,
     deadLetter: cemetery.bury,
     onBegun: (applied) => say({ type: 'ready', applied }),
-    onApplied: ({ applied, records, created }) =>
-      say({ type: 'applied', applied, records, created, touches: station.touches() }),
+    onApplied: ({ applied, records }) =>
+      say({ type: 'applied', applied, records, touches: station.touches() }),
     onTrouble: (error) =>
       say({
         type: 'trouble',
