@@ -67,7 +67,9 @@ export interface PipelineOptions {
   readonly log: LogReader
   readonly clock: Clock
   readonly telemetry: Telemetry
-  /** Makes a dead letter durable. A rejection counts as a failed batch. */
+  /**
+   * Makes a dead letter durable and counts it; the same letter may come again. A rejection counts as a failed batch.
+   */
   readonly deadLetter: (letter: DeadLetter) => Promise<void>
   /** Told once where the sink goes on, when nothing stands in its way. */
   readonly onBegun?: (from: Watermark) => void
@@ -286,8 +288,7 @@ function letterOf(sink: SinkName, time: number, { placed, code, message }: Refus
   return { time, reason: code, message, sink, generation, partition, offset, value }
 }
 
-async function bury(options: PipelineOptions, letter: DeadLetter): Promise<true> {
-  await options.deadLetter(letter)
-  options.telemetry.emit('millrace_dead_letters_total', 1, { reason: letter.reason })
+async function bury({ deadLetter }: PipelineOptions, letter: DeadLetter): Promise<true> {
+  await deadLetter(letter)
   return true
 }

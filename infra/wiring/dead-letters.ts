@@ -1,5 +1,6 @@
 // Reading the dead-letter log: the newest letters, one letter, and how many there are by reason. The log is read forward,
-// a slice between two turns of the event loop, so that requests are answered meanwhile however many letters there are.
+// a slice between two turns of the event loop, so that requests are answered meanwhile however many letters there are. A
+// letter that was written again, by a sink that took over, is passed over.
 import type { LogReader } from '#ports/log'
 import {
   type DeadLetter,
@@ -7,6 +8,7 @@ import {
   isResentMark,
   type ResentMark,
 } from '#schemas/dead-letter'
+import { createLetterRepeats } from './letter-repeats.ts'
 
 const SLICE_BYTES = 256 * 1024
 
@@ -50,11 +52,13 @@ export async function newestLetters(
   reason: string | null,
 ): Promise<readonly FoundLetter[]> {
   const kept = new Map<number, FoundLetter>()
+  const repeats = createLetterRepeats()
   for await (const [at, entry] of entries(log, 0)) {
     if (isResentMark(entry)) {
       const found = kept.get(entry.letter)
       if (found !== undefined) kept.set(entry.letter, { ...found, resent: entry })
-    } else if (reason === null || entry.reason === reason) {
+    } else if (!repeats.has(entry) && (reason === null || entry.reason === reason)) {
+      repeats.note(entry)
       kept.set(at, { at, letter: entry, resent: null })
       if (kept.size > limit) kept.delete(kept.keys().next().value as number)
     }
@@ -82,6 +86,7 @@ export interface LetterTally {
 
 export function createLetterTally(log: LogReader): LetterTally {
   const counted = new Map<string, LetterCount>()
+  const repeats = createLetterRepeats()
   let next = 0
   let turn: Promise<unknown> = Promise.resolve()
   const count = async (): Promise<LetterCounts> => {
@@ -89,12 +94,12 @@ export function createLetterTally(log: LogReader): LetterTally {
     if (end > next) {
       for await (const [at, entry] of entries(log, next)) {
         const { letters, resent } = counted.get(entry.reason) ?? { letters: 0, resent: 0 }
-        const mark = isResentMark(entry)
-        const first = mark && !entry.again
-        counted.set(entry.reason, {
-          letters: letters + (mark ? 0 : 1),
-          resent: resent + (first ? 1 : 0),
-        })
+        if (isResentMark(entry)) {
+          counted.set(entry.reason, { letters, resent: resent + (entry.again ? 0 : 1) })
+        } else if (!repeats.has(entry)) {
+          repeats.note(entry)
+          counted.set(entry.reason, { letters: letters + 1, resent })
+        }
         next = at + 1
       }
       next = Math.max(next, end)

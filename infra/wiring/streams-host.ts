@@ -13,12 +13,12 @@ import type { ItemIndex } from '#ports/item-index'
 import type { Closable, Health, HealthSource } from '#ports/lifecycle'
 import type { Telemetry } from '#ports/telemetry'
 import type { ArchiveCloser, Watermarks } from '#ports/watermarks'
-import { encodeDeadLetter } from '#schemas/dead-letter'
 import type { Watermark } from '#schemas/position'
 import { createIndexSink, type IndexSink } from '../../streams/index-sink.ts'
 import { createWatermarks, type MovableWatermarks } from '../../streams/watermarks.ts'
 import type { EmbeddedLogs } from '../embedded/logs.ts'
 import { type Closings, createClosings } from './closings.ts'
+import { createLetterBox, type LetterBox } from './letter-box.ts'
 import { primaryEvents } from './primary-events.ts'
 import { createPrimaryTeller, type PrimaryTeller } from './primary-teller.ts'
 import { type SinkThread, startSinkThread } from './sink-thread.ts'
@@ -52,6 +52,7 @@ interface Host {
   readonly index: IndexSink
   readonly primary: PrimaryTeller
   readonly closings: Closings
+  readonly letters: LetterBox
 }
 
 /**
@@ -80,7 +81,8 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   })
   const closings = createClosings((message) => archive.say(message))
   const primary = createPrimaryTeller(directory, index, (message) => store.say(message))
-  const host: Host = { options, watermarks, index, primary, closings }
+  const letters = createLetterBox(logs.deadLetters, telemetry)
+  const host: Host = { options, watermarks, index, primary, closings, letters }
   const beginning = createBeginning()
   const store = startStore(host, beginning)
   const archive = startArchive(host, beginning)
@@ -233,7 +235,7 @@ function storeApplied(host: Host, message: Extract<FromThread, { type: 'applied'
 
 /** What both threads may say. */
 function hear(host: Host, message: FromThread, say: (message: ToThread) => void): void {
-  const { options, watermarks, closings, primary } = host
+  const { options, watermarks, closings, primary, letters } = host
   switch (message.type) {
     case 'applied':
       options.telemetry.emit('millrace_sink_applied_total', message.records, { sink: 'archive' })
@@ -252,7 +254,7 @@ function hear(host: Host, message: FromThread, say: (message: ToThread) => void)
       return
     case 'bury': {
       const { id, letter } = message
-      options.logs.deadLetters.append(0, [encodeDeadLetter(letter)]).then(
+      letters.put(letter).then(
         () => say({ type: 'buried', id, failure: null }),
         (error: unknown) => say({ type: 'buried', id, failure: asMillraceError(error).message }),
       )

@@ -178,6 +178,20 @@ describe('archive sink', () => {
     await b.finish()
   })
 
+  it('publishes what somebody waits for when it stops, and refuses what comes later', async () => {
+    const { log, start, archived } = given()
+    await log.append(0, views(0, 5))
+    const { sink, finish } = start()
+    const [reached, ahead] = [sink.closeAt(at(5)), sink.closeAt(at(9))]
+    const refused = assert.rejects(ahead, { code: 'SINK_STOPPED' })
+    await reached
+    await finish()
+    await refused
+    assert.deepEqual(await archived(), numbers(5))
+    await sink.closeAt(at(5))
+    await assert.rejects(sink.closeAt(at(6)), { code: 'SINK_STOPPED' })
+  })
+
   it('reads the log again when a range was lost to a full disk', async () => {
     let full = true
     const { log, clock, start, archived } = given({

@@ -101,6 +101,20 @@ describe('pipeline', () => {
     assert.equal(stopped(), 1)
   })
 
+  it('refuses to begin when the sink is ahead of the log, and skips nothing', async () => {
+    const { log, run, clock, stop, taken, applied, troubles } = given({
+      from: { generation: 0, offsets: [3] },
+    })
+    await log.append(0, encoded([viewOf('a'), viewOf('b')]))
+    const end = run()
+    await until(() => troubles.length === 1 && clock.sleeping > 0)
+    assert.deepEqual(troubles, ['LOG_BEHIND'])
+    await log.append(0, encoded([viewOf('c'), viewOf('d')]))
+    stop.abort()
+    await end
+    assert.deepEqual([taken, applied], [[], []])
+  })
+
   it('begins where the sink says', async () => {
     const { log, run, drain, taken } = given({ from: { generation: 0, offsets: [1] } })
     await log.append(0, encoded([viewOf('a'), viewOf('b')]))
