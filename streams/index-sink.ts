@@ -67,7 +67,17 @@ export function createIndexSink(options: IndexSinkOptions): IndexSink {
   const inTurn = (work: () => Promise<void>): Promise<void> => {
     turns++
     turn = turn
-      .then(() => persist(options, work, stop.signal))
+      .then(() =>
+        persist(
+          options,
+          async () => {
+            store.refresh()
+            await work()
+            await index.refresh()
+          },
+          stop.signal,
+        ),
+      )
       .finally(() => {
         turns--
       })
@@ -86,7 +96,6 @@ export function createIndexSink(options: IndexSinkOptions): IndexSink {
       // A batch that touched nothing is applied at once, unless a load is under way that it must not overtake.
       if (batch.size > 0 || turns > 0) {
         await inTurn(async () => {
-          store.refresh()
           for (const [app, touches] of batch) {
             if (touches.reset) {
               await index.clearItems(app)
@@ -102,15 +111,10 @@ export function createIndexSink(options: IndexSinkOptions): IndexSink {
   return {
     load: (apps) =>
       inTurn(async () => {
-        store.refresh()
         for (const app of apps) await loadApp(app)
       }),
     forget: (app) => inTurn(() => index.clearItems(app)),
-    loadTargets: (app, event) =>
-      inTurn(async () => {
-        store.refresh()
-        await loadTargets(options, app, event)
-      }),
+    loadTargets: (app, event) => inTurn(() => loadTargets(options, app, event)),
     take: (touches, upTo) => {
       for (const touch of touches) merge(waiting, touch)
       target = target === null ? upTo : union(target, upTo)

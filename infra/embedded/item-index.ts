@@ -49,6 +49,9 @@ class EmbeddedItemIndex implements ItemIndex {
     this.#dropUnused(app)
   }
 
+  /** Nothing to do: a search sees what lies in memory. */
+  async refresh(): Promise<void> {}
+
   async publish(version: IndexVersion, model: Model): Promise<void> {
     const key = keyOf(version.engineId, version.versionId)
     const earlier = this.#builds.get(key)

@@ -43,13 +43,18 @@ export interface ItemLists {
 }
 
 export interface ItemIndex extends Closable, HealthSource {
-  /** Applies changes of an app's items in the order given. Visible to the next search. */
+  /** Applies changes of an app's items in the order given. Searches see them after the next `refresh`. */
   applyItems(app: number, changes: readonly ItemChange[]): Promise<void>
   /**
    * Forgets all that was told of an app's items (its data were deleted, or will be told anew). Versions stay, without
    * documents: an item of a model is one again, with its lists and rankings, when it is told again.
    */
   clearItems(app: number): Promise<void>
+  /**
+   * Makes what was applied and cleared before visible to searches. The sink calls it before it moves its watermark; it may
+   * wait a little, so that many batches share one refresh.
+   */
+  refresh(): Promise<void>
   /** Builds and opens a version beside the others; it is searchable when the promise resolves. Replaces one of the same id. */
   publish(version: IndexVersion, model: Model): Promise<void>
   /** Drops a version; searches that already run on it finish. */

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MillraceError } from '#ports/errors'
-import type { ItemIndex } from '#ports/item-index'
 import type { ScoredQuery } from '#schemas/query'
 import {
+  type CreateItemIndex,
   clause,
   deletedItem,
   itemState,
@@ -19,7 +19,7 @@ import {
 
 const { fround } = Math
 
-export function itemIndexDocumentTests(create: () => ItemIndex): void {
+export function itemIndexDocumentTests(create: CreateItemIndex): void {
   const { open, answer, items, scores } = probeIndex(create)
 
   test('rules: negative bias demands one of the values, zero refuses all of them', async () => {
@@ -178,7 +178,7 @@ export function itemIndexDocumentTests(create: () => ItemIndex): void {
   })
 
   test('user-defined rankings are live, and no source of the prior', async () => {
-    const index = create()
+    const index = await create()
     const version = { ...VERSION, userDefinedRankings: ['stars'] }
     await index.publish(version, makeModel(SMALL))
     await index.applyItems(1, [
@@ -218,7 +218,7 @@ export function itemIndexDocumentTests(create: () => ItemIndex): void {
   })
 
   test('states told before a version is published count in it', async () => {
-    const index = create()
+    const index = await create()
     await index.applyItems(1, [
       itemState('a', 1, { color: 'red' }),
       deletedItem('b', 1),
@@ -231,7 +231,7 @@ export function itemIndexDocumentTests(create: () => ItemIndex): void {
   test('changes told while a version is being published count in it', async () => {
     const ids = Array.from({ length: 30 }, (_, i) => `i${i + 10}`)
     for (let turns = 1; turns < 12; turns++) {
-      const index = create()
+      const index = await create()
       const version = { ...VERSION, userDefinedRankings: ['stars'] }
       const published = index.publish(version, makeModel({ items: ids }))
       for (let turn = 1; turn <= turns; turn++) {

@@ -1,8 +1,8 @@
 // How every item index scores and orders. Scores are written as they must come out, to the last bit of a float32.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ItemIndex } from '#ports/item-index'
 import {
+  type CreateItemIndex,
   clause,
   deletedItem,
   itemState,
@@ -14,7 +14,7 @@ import { handmadeCases, openHandmade } from '../support/ur-handmade.ts'
 
 const { fround } = Math
 
-export function itemIndexScoringTests(create: () => ItemIndex): void {
+export function itemIndexScoringTests(create: CreateItemIndex): void {
   const { open, answer, items, scores } = probeIndex(create)
 
   test('weighted: sums boost · weight and the prior, rounded once', async () => {
@@ -270,7 +270,7 @@ export function itemIndexScoringTests(create: () => ItemIndex): void {
 
   for (const { id, query, expected } of handmadeCases) {
     test(`the Universal Recommender's own data, ${id}`, async () => {
-      const index = create()
+      const index = await create()
       await openHandmade(index)
       const found = await scores(index, query)
       assert.deepEqual(

@@ -124,14 +124,18 @@ export const SMALL: ShortModel = {
   rankings: { popRank: { a: 4, b: 3, c: 2, d: 1 } },
 }
 
+/** An index over a server is opened, and has to be waited for. */
+export type CreateItemIndex = () => ItemIndex | Promise<ItemIndex>
+
 /** A new index with a small model, and short ways to ask it. */
-export function probeIndex(create: () => ItemIndex) {
+export function probeIndex(create: CreateItemIndex) {
   const open = async (model: ShortModel = SMALL): Promise<ItemIndex> => {
-    const index = create()
+    const index = await create()
     await index.publish(VERSION, makeModel(model))
     return index
   }
   const answer = async (index: ItemIndex, query: Partial<ScoredQuery> = {}) => {
+    await index.refresh()
     const { hits, degraded } = await index.search('shop', 'v1', scoredQuery(query))
     assert.deepEqual(degraded, [])
     return hits

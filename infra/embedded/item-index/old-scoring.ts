@@ -7,6 +7,7 @@
 //                                                                                       clauses is one, boosts added
 //
 // Every value and every sum is rounded to float32 where the arrow of the table ends; sums are made in double.
+import { es5Weight, es7Weight, globalWeight, idf, OLD_SHARDS } from '#schemas/old-weights'
 import type { Scoring as ScoringName } from '#schemas/query'
 import type { Accumulator, ClauseTerms } from './accumulator.ts'
 import type { OpenVersion } from './index-version.ts'
@@ -14,7 +15,7 @@ import type { Postings } from './postings.ts'
 import type { PropertyColumn } from './property-column.ts'
 import type { CompiledRule } from './query-filter.ts'
 import { type Scoring, slightlyBelow } from './scoring.ts'
-import { SHARDS, type Shards } from './shards.ts'
+import type { Shards } from './shards.ts'
 
 type OldName = Exclude<ScoringName, 'weighted'>
 type Profile = Pick<Scoring, 'accumulate' | 'ordersByShard' | 'termWeight'>
@@ -41,11 +42,6 @@ const PROFILES: Readonly<
   Record<OldName, (open: OpenVersion, boosts: readonly CompiledRule[]) => Profile>
 > = { global: globalProfile, es5: es5Profile, es7: es7Profile }
 
-/** Inverse document frequency: of `withValue` documents with a value in the field, `withTerm` have this one. */
-function idf(withValue: number, withTerm: number): number {
-  return fround(Math.log(1 + (withValue - withTerm + 0.5) / (withTerm + 0.5)))
-}
-
 function itemsWithTerm({ start }: Postings, term: number): number {
   return (start[term + 1] as number) - (start[term] as number)
 }
@@ -62,11 +58,11 @@ function addToTerm({ start, item }: Postings, term: number, value: number, add: 
 
 function globalProfile(_open: OpenVersion, boosts: readonly CompiledRule[]): Profile {
   const termWeight = ({ clause, postings }: ClauseTerms, term: number): number =>
-    fround(idf(postings.itemsWithValue, itemsWithTerm(postings, term)) * clause.boost)
+    globalWeight(idf(postings.itemsWithValue, itemsWithTerm(postings, term)), clause.boost)
   const addTerm = (resolved: ClauseTerms, term: number, add: Add): void =>
     addToTerm(resolved.postings, term, termWeight(resolved, term), add)
   const addValue = (column: PropertyColumn, text: string, bias: number, add: Add): void => {
-    const value = fround(idf(column.size, column.itemsWith(text)) * bias)
+    const value = globalWeight(idf(column.size, column.itemsWith(text)), bias)
     column.forEachItem(column.match([text]), (item) => add(item, value))
   }
   const accumulate = clauseByClause(boosts, addTerm, addValue)
@@ -96,13 +92,6 @@ function clauseByClause(
 
 // ---------------------------------------------------------------------------------------------------------------
 // es5
-
-/** k1 + 1 of BM25 as its float32. */
-const FACTOR = fround(2.2)
-
-function es5Weight(frequency: number, boost: number): number {
-  return fround(fround(fround(frequency * fround(boost)) * FACTOR) / FACTOR)
-}
 
 function es5Profile({ shards }: OpenVersion, boosts: readonly CompiledRule[]): Profile {
   const addTerm = ({ clause, postings }: ClauseTerms, term: number, add: Add): void => {
@@ -134,8 +123,8 @@ function es5Profile({ shards }: OpenVersion, boosts: readonly CompiledRule[]): P
 
 /** What a term adds, by shard. */
 function es5Values(withValue: Float64Array, withTerm: Float64Array, boost: number): Float64Array {
-  const values = new Float64Array(SHARDS)
-  for (let shard = 0; shard < SHARDS; shard++) {
+  const values = new Float64Array(OLD_SHARDS)
+  for (let shard = 0; shard < OLD_SHARDS; shard++) {
     const frequency = idf(withValue[shard] as number, withTerm[shard] as number)
     values[shard] = es5Weight(frequency, boost)
   }
@@ -155,17 +144,6 @@ function termWeightInShard(
 
 // ---------------------------------------------------------------------------------------------------------------
 // es7
-
-const K1 = fround(1.2)
-const B = fround(0.75)
-
-/** @param averageLength values a document of those that have the field */
-function es7Weight(frequency: number, boost: number, averageLength: number): number {
-  const relative = fround(B / fround(averageLength))
-  const inverse = fround(1 / fround(K1 * fround(fround(1 - B) + relative)))
-  const weight = fround(fround(fround(boost) * FACTOR) * frequency)
-  return fround(weight - fround(weight / fround(1 + inverse)))
-}
 
 function es7Profile(_open: OpenVersion, boosts: readonly CompiledRule[]): Profile {
   const weightOf = (postings: Postings, term: number, boost: number): number => {

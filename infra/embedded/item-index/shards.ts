@@ -1,16 +1,9 @@
 // The shards over which Elasticsearch 5 spread the items of an index, each with statistics of its own: an item lies in the
 // shard that murmur3 of its id names. Worked out when the first search asks, and kept: an item's number never changes.
-import { murmur3 } from '#schemas/hashes'
+import { OLD_SHARDS, oldShardOf } from '#schemas/old-weights'
 import type { ItemTable } from './item-table.ts'
 import type { Postings, Rows } from './postings.ts'
 import type { PropertyColumn } from './property-column.ts'
-
-export const SHARDS = 5
-
-export function shardOf(id: string): number {
-  const remainder = (murmur3(id) | 0) % SHARDS
-  return remainder < 0 ? remainder + SHARDS : remainder
-}
 
 interface ColumnCount {
   readonly changes: number
@@ -47,7 +40,7 @@ export class Shards {
   withPostings(postings: Postings): Float64Array {
     let counts = this.#ofPostings.get(postings)
     if (counts === undefined) {
-      counts = new Float64Array(SHARDS)
+      counts = new Float64Array(OLD_SHARDS)
       const { itemOf } = this.#rows
       const { rowStart } = postings
       for (let row = 0; row < itemOf.length; row++) {
@@ -60,7 +53,7 @@ export class Shards {
 
   /** Items with a term of an indicator, by shard. */
   withTerm({ start, item }: Postings, term: number): Float64Array {
-    const counts = new Float64Array(SHARDS)
+    const counts = new Float64Array(OLD_SHARDS)
     const end = start[term + 1] as number
     for (let i = start[term] as number; i < end; i++) this.#count(counts, item[i] as number)
     return counts
@@ -70,7 +63,7 @@ export class Shards {
   withProperty(column: PropertyColumn): Float64Array {
     const known = this.#ofColumns.get(column)
     if (known !== undefined && known.changes === column.changes) return known.counts
-    const counts = new Float64Array(SHARDS)
+    const counts = new Float64Array(OLD_SHARDS)
     column.forEachWithValue((item) => this.#count(counts, item))
     this.#ofColumns.set(column, { changes: column.changes, counts })
     return counts
@@ -78,7 +71,7 @@ export class Shards {
 
   /** Items whose property has a value, by shard. */
   withValue(column: PropertyColumn, value: string): Float64Array {
-    const counts = new Float64Array(SHARDS)
+    const counts = new Float64Array(OLD_SHARDS)
     column.forEachItem(column.match([value]), (item) => this.#count(counts, item))
     return counts
   }
@@ -101,9 +94,9 @@ export class Shards {
       this.#values = values
     }
     for (let item = this.#known; item < ids.length; item++) {
-      const shard = shardOf(ids[item] as string)
+      const shard = oldShardOf(ids[item] as string)
       this.#numbers[item] = shard
-      this.#values[item] = SHARDS - shard
+      this.#values[item] = OLD_SHARDS - shard
     }
     this.#known = ids.length
   }

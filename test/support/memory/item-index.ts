@@ -127,6 +127,7 @@ export function createMemoryItemIndex(): ItemIndex {
       apps.delete(app)
       for (const v of open.values()) if (v.version.app === app) v.modelItemsCount = false
     },
+    refresh: async () => {},
     publish: async (version, model) => {
       open.set(`${version.engineId}/${version.versionId}`, new MemoryVersion(version, model))
     },
