@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEventStore } from '../../infra/embedded/event-store.ts'
 import { openStoreWriter } from '../../infra/embedded/event-store-writer.ts'
-import type { OpenStore } from '../support/event-store-fixture.ts'
+import type { OpenStore, StoreFactory } from '../support/event-store-fixture.ts'
 import {
   createMemoryEventStore,
   createMemoryEvents,
   createMemoryStoreWriter,
 } from '../support/memory/event-store.ts'
+import { eventStoreRandomSuite } from './event-store-random-suite.ts'
 import { eventStoreSuite } from './event-store-suite.ts'
 
 async function openEmbedded(path: string): Promise<OpenStore & { close(): Promise<void> }> {
@@ -21,7 +22,7 @@ async function openEmbedded(path: string): Promise<OpenStore & { close(): Promis
   return { writer, store, close, reopen: null }
 }
 
-eventStoreSuite({
+const embedded: StoreFactory = {
   name: 'embedded',
   open: async (test) => {
     const path = await mkdtemp(join(tmpdir(), 'millrace-'))
@@ -39,7 +40,10 @@ eventStoreSuite({
       },
     }
   },
-})
+}
+
+eventStoreSuite(embedded)
+eventStoreRandomSuite(embedded, 25)
 
 eventStoreSuite({
   name: 'memory',

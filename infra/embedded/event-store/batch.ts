@@ -1,8 +1,10 @@
 // What one transaction of the writer gathers before it writes: entries of lists, states and targets, so that rows which
 // several events of the batch touch are read and written once, in order of their keys.
+
 import { EMPTY_STATE, evolve } from '#schemas/entity-state'
 import { type Event, isSpecialEvent, SPECIAL_EVENTS } from '#schemas/event'
 import type { EventRecord, Placed } from '#schemas/record'
+import { packState, type StateRow, unpackState } from '#schemas/state-row'
 import { readBody } from './body.ts'
 import type { Tables } from './environment.ts'
 import {
@@ -12,12 +14,12 @@ import {
   listKey,
   ROW_BYTES,
   rowPlace,
+  stateKey,
   textKey,
   writeListKey,
 } from './keys.ts'
 import { addEntries, listPages } from './lists.ts'
 import { compareEntries, type Entry, entriesOf } from './page.ts'
-import { packState, type StateRow, stateKey, unpackState } from './state-row.ts'
 import type { Tenant } from './tenants.ts'
 import type { WritableTexts } from './texts.ts'
 

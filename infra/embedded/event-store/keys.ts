@@ -164,3 +164,8 @@ export function identityHash(entityType: string, entityId: string, eventId: stri
     .update(`${entityType.length}:${entityType}${entityId.length}:${entityId}${eventId}`)
     .digest()
 }
+
+/** Row of an entity's state. */
+export function stateKey(tenant: number, entityType: number, entityId: string): Buffer {
+  return keyOf(tenant, entityType, textKey(entityId))
+}

@@ -1,10 +1,11 @@
 // States of entities and the targets that were seen.
+
 import { setImmediate } from 'node:timers/promises'
 import type { EntityState } from '#schemas/state'
+import { type StateRow, unpackState } from '#schemas/state-row'
 import type { Table } from './environment.ts'
-import { behind, keyOf } from './keys.ts'
+import { behind, keyOf, stateKey } from './keys.ts'
 import type { Reading } from './reading.ts'
-import { type StateRow, stateKey, unpackState } from './state-row.ts'
 
 const SLICE = 256
 

@@ -1,12 +1,8 @@
-// The embedded event store against the one in memory: a seeded stream of records, and every read compared.
+// An event store against the one in memory: a seeded stream of records, and every read compared.
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { type EventStore, everyEvent } from '#ports/event-store'
-import { openEventStore } from '../../infra/embedded/event-store.ts'
-import { openStoreWriter } from '../../infra/embedded/event-store-writer.ts'
+import { all, type StoreFactory, TIME } from '../support/event-store-fixture.ts'
 import {
   createMemoryEventStore,
   createMemoryEvents,
@@ -14,14 +10,6 @@ import {
 } from '../support/memory/event-store.ts'
 import { createRandom } from '../support/random.ts'
 import { createStoreRecords } from '../support/store-records.ts'
-
-const TIME = 1_700_000_000_000
-
-async function all<T>(rows: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = []
-  for await (const row of rows) found.push(row)
-  return found
-}
 
 /** Everything a store answers about one channel, in an order of our own where the port gives none. */
 async function answers(store: EventStore, app: number, channel: number, seed: number) {
@@ -66,43 +54,43 @@ async function answers(store: EventStore, app: number, channel: number, seed: nu
   return found
 }
 
-for (const [seed, partitions] of [
-  [1, 1],
-  [2, 1],
-  [3, 1],
-  [4, 3],
-] as const) {
-  test(`seed ${seed}, ${partitions} partition(s): every read as in memory`, async (t) => {
-    const path = await mkdtemp(join(tmpdir(), 'millrace-'))
-    const events = createMemoryEvents()
-    const twin = { writer: createMemoryStoreWriter(events), store: createMemoryEventStore(events) }
-    const writer = await openStoreWriter({ path })
-    const store = await openEventStore({ path })
-    t.after(async () => {
-      await store.close()
-      await writer.close()
-      await rm(path, { recursive: true, force: true })
-    })
-    const random = createRandom(seed)
-    const records = createStoreRecords(seed, partitions)
-    for (let step = 0; step < 25; step++) {
-      const batch = records.next(random.pick([1, 7, 60]))
-      const upTo = { generation: 0, offsets: records.ends() }
-      const outcome = await writer.apply(batch, upTo)
-      assert.deepEqual(outcome, await twin.writer.apply(batch, upTo))
-      if (random.chance(0.2)) await writer.apply(batch, upTo)
-      store.refresh()
-      twin.store.refresh()
-      for (const [app, channel] of [
-        [1, 0],
-        [1, 3],
-        [2, 0],
-      ] as const) {
-        assert.deepEqual(
-          await answers(store, app, channel, seed + step),
-          await answers(twin.store, app, channel, seed + step),
-        )
+const CHANNELS = [
+  [1, 0],
+  [1, 3],
+  [2, 0],
+] as const
+
+export function eventStoreRandomSuite(factory: StoreFactory, steps: number): void {
+  for (const [seed, partitions] of [
+    [1, 1],
+    [2, 1],
+    [3, 1],
+    [4, 3],
+  ] as const) {
+    test(`${factory.name}, seed ${seed}, ${partitions} partition(s): every read as in memory`, async (t) => {
+      const events = createMemoryEvents()
+      const twin = {
+        writer: createMemoryStoreWriter(events),
+        store: createMemoryEventStore(events),
       }
-    }
-  })
+      const { writer, store } = await factory.open(t)
+      const random = createRandom(seed)
+      const records = createStoreRecords(seed, partitions)
+      for (let step = 0; step < steps; step++) {
+        const batch = records.next(random.pick([1, 7, 60]))
+        const upTo = { generation: 0, offsets: records.ends() }
+        const outcome = await writer.apply(batch, upTo)
+        assert.deepEqual(outcome, await twin.writer.apply(batch, upTo))
+        if (random.chance(0.2)) await writer.apply(batch, upTo)
+        store.refresh()
+        twin.store.refresh()
+        for (const [app, channel] of CHANNELS) {
+          assert.deepEqual(
+            await answers(store, app, channel, seed + step),
+            await answers(twin.store, app, channel, seed + step),
+          )
+        }
+      }
+    })
+  }
 }

@@ -1,9 +1,8 @@
-// The state of an entity as the value of its row: JSON, in which the few different stamps stand once.
+// The state of an entity as the value of a store's row: JSON, in which the few different stamps stand once.
 //
 //   [entityId, offset, set, deleted, firstUpdated, lastUpdated, stamps, cells]
 //   stamps: eventTime, generation, offset, …     cells: key, stamp, value text or null, …
-import type { EntityState, PropertyCell, Stamp } from '#schemas/state'
-import { keyOf, textKey } from './keys.ts'
+import type { EntityState, PropertyCell, Stamp } from './state.ts'
 
 export interface StateRow {
   readonly entityId: string
@@ -24,10 +23,6 @@ type Packed = readonly [
 ]
 
 const NONE = -1
-
-export function stateKey(tenant: number, entityType: number, entityId: string): Buffer {
-  return keyOf(tenant, entityType, textKey(entityId))
-}
 
 export function packState({ entityId, offset, state }: StateRow): Buffer {
   const stamps: number[] = []

@@ -1,0 +1,300 @@
+// The few operations on HBase that the event store needs, on tables whose rows hold one cell each. A cell's timestamp is a
+// position, so the higher one wins whatever the order of writing; an empty value is a row that has ended.
+import type { Clock } from '#ports/clock'
+import { createTables, type TableLayout } from './admin.ts'
+import type { HBaseConfig } from './config.ts'
+import { errorName, isPassing } from './errors.ts'
+import { bytesOf, type Message, numberOf } from './library.ts'
+import { createRegions, type Region } from './regions.ts'
+import { createServers } from './servers.ts'
+import { watchAddresses } from './zookeeper.ts'
+
+export interface Row {
+  readonly key: Buffer
+  readonly value: Buffer
+  readonly timestamp: number
+}
+
+export interface ScanRange {
+  /** Inclusive; when `reversed` the greater end. Empty: from the first (or last) row. */
+  readonly start: Buffer
+  /** Exclusive. Empty: to the end. */
+  readonly stop: Buffer
+  readonly reversed?: boolean
+  /** Rows asked for at once. */
+  readonly batch?: number
+}
+
+export interface HBase {
+  /** Rows in the order of the keys; null where there is none. */
+  getMany(table: string, keys: readonly Buffer[]): Promise<readonly (Row | null)[]>
+  /** Durable when it resolves. Keys may repeat: the highest timestamp wins. */
+  put(table: string, rows: readonly Row[]): Promise<void>
+  scan(table: string, range: ScanRange): AsyncGenerator<Row>
+  /** Start keys of the table's regions, in order, the first one empty. */
+  splits(table: string): Promise<readonly Buffer[]>
+  createTables(layouts: readonly TableLayout[]): Promise<void>
+  /** Calls that were made again since it was opened. */
+  readonly retries: number
+  close(): void
+}
+
+const CONNECT_TIMEOUT_MS = 5000
+const CALL_TIMEOUT_MS = 20_000
+const START_TIMEOUT_MS = 15_000
+/** A region server that died is noticed after its ZooKeeper session; then its regions are opened elsewhere. */
+const RETRY_FOR_MS = 120_000
+const PAUSE_FIRST_MS = 50
+const PAUSE_LONGEST_MS = 2000
+/** Rows of one request to a server; larger ones would hold one of its few handlers long. */
+const ROWS_A_REQUEST = 1000
+const SCAN_BATCH = 1000
+
+export const FAMILY = Buffer.from('e')
+export const QUALIFIER = Buffer.alloc(0)
+
+/** @throws MillraceError STORE_FAILED when ZooKeeper or HBase does not answer */
+export async function openHBase(config: HBaseConfig, clock: Clock): Promise<HBase> {
+  const addresses = await watchAddresses(config.zooKeeper, config.root, START_TIMEOUT_MS)
+  const servers = createServers({
+    user: config.user,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    callTimeoutMs: CALL_TIMEOUT_MS,
+  })
+  const regions = createRegions(servers, addresses.meta)
+  let retries = 0
+  let closed = false
+
+  /** Makes a call until it goes through, the error is none that passes, or the time is over. */
+  const persist = async <T>(table: string, call: () => Promise<T>): Promise<T> => {
+    const until = clock.monotonic() + RETRY_FOR_MS
+    for (let pause = PAUSE_FIRST_MS; ; pause = Math.min(2 * pause, PAUSE_LONGEST_MS)) {
+      try {
+        return await call()
+      } catch (error) {
+        if (closed || !isPassing(error) || clock.monotonic() > until) throw error
+        retries++
+        regions.forget(table)
+        await clock.sleep(pause * (0.5 + Math.random() / 2))
+      }
+    }
+  }
+  const tables = { persist, regions, servers }
+  return {
+    get retries() {
+      return retries
+    },
+    getMany: async (table, keys) => {
+      const found: (Row | null)[] = new Array(keys.length).fill(null)
+      const action = (at: number) => ({ gxt: { row: keys[at], column: [{ family: FAMILY }] } })
+      await multi(tables, table, keys, action, (at, result) => {
+        found[at] = result === null ? null : rowOf(result)
+      })
+      return found
+    },
+    put: async (table, rows) => {
+      const keys = rows.map(({ key }) => key)
+      await multi(
+        tables,
+        table,
+        keys,
+        (at) => ({ mutation: putOf(rows[at] as Row) }),
+        () => {},
+      )
+    },
+    scan: (table, range) => scan(tables, table, range),
+    splits: (table) =>
+      persist(table, async () => (await regions.all(table)).map(({ startKey }) => startKey)),
+    createTables: async (layouts) => {
+      const existing = await persist('', async () =>
+        createTables(await addresses.master(), config.user, layouts),
+      )
+      // A table that was asked for opens its regions a moment later.
+      for (const { name } of existing)
+        await persist(name, () => regions.locate(name, Buffer.alloc(0)))
+    },
+    close: () => {
+      closed = true
+      servers.close()
+      addresses.close()
+    },
+  }
+}
+
+interface Tables {
+  readonly persist: <T>(table: string, call: () => Promise<T>) => Promise<T>
+  readonly regions: ReturnType<typeof createRegions>
+  readonly servers: ReturnType<typeof createServers>
+}
+
+function putOf({ key, value, timestamp }: Row): object {
+  const columnValue = [
+    { family: FAMILY, qualifierValue: [{ qualifier: QUALIFIER, value, timestamp }] },
+  ]
+  return { row: key, mutateType: 'PUT', columnValue }
+}
+
+/** The one cell of a row; null when there is none. */
+function rowOf(result: Message | null | undefined): Row | null {
+  const [cell] = (result?.cell ?? []) as readonly Message[]
+  if (cell === undefined) return null
+  return {
+    key: bytesOf(cell.row),
+    value: bytesOf(cell.value),
+    timestamp: numberOf(cell.timestamp),
+  }
+}
+
+/**
+ * One action a key, gathered by server and region; those that failed with an error that passes are made again, alone.
+ * `action` gives the fields of the action of a key's place, `took` gets its result.
+ */
+async function multi(
+  { persist, regions, servers }: Tables,
+  table: string,
+  keys: readonly Buffer[],
+  action: (at: number) => object,
+  took: (at: number, result: Message | null) => void,
+): Promise<void> {
+  let left = keys.map((_, at) => at)
+  while (left.length > 0) {
+    let now = left.slice(0, ROWS_A_REQUEST)
+    left = left.slice(ROWS_A_REQUEST)
+    await persist(table, async () => {
+      const failed: number[] = []
+      let failure: unknown
+      const byServer = await gathered(regions, table, keys, now)
+      await Promise.all(
+        [...byServer].map(async ([server, byRegion]) => {
+          const groups = [...byRegion]
+          const fail = (error: unknown, places: readonly number[]): void => {
+            failure = error
+            failed.push(...places)
+          }
+          try {
+            const response = await servers.call(server, 'Multi', {
+              regionAction: groups.map(([region, places]) => ({
+                region: { type: 'REGION_NAME', value: region.name },
+                action: places.map((at, index) => ({ index, ...action(at) })),
+              })),
+            })
+            readResults(response, groups, took, fail)
+          } catch (error) {
+            if (!isPassing(error)) throw error
+            fail(
+              error,
+              groups.flatMap(([, places]) => places),
+            )
+          }
+        }),
+      )
+      now = failed
+      if (failed.length > 0) throw asError(failure)
+    })
+  }
+}
+
+async function gathered(
+  regions: Tables['regions'],
+  table: string,
+  keys: readonly Buffer[],
+  places: readonly number[],
+): Promise<Map<string, Map<Region, number[]>>> {
+  const byServer = new Map<string, Map<Region, number[]>>()
+  for (const at of places) {
+    const region = await regions.locate(table, keys[at] as Buffer)
+    const byRegion = byServer.get(region.server) ?? new Map<Region, number[]>()
+    byServer.set(region.server, byRegion)
+    const group = byRegion.get(region)
+    if (group === undefined) byRegion.set(region, [at])
+    else group.push(at)
+  }
+  return byServer
+}
+
+function readResults(
+  response: Message,
+  groups: readonly (readonly [Region, number[]])[],
+  took: (at: number, result: Message | null) => void,
+  fail: (error: unknown, places: readonly number[]) => void,
+): void {
+  const results = response.regionActionResult as readonly Message[]
+  for (const [number, [, places]] of groups.entries()) {
+    const result = results[number]
+    if (result === undefined || result.exception) {
+      fail(result?.exception ?? { name: 'CallDropped' }, places)
+      continue
+    }
+    const answered = new Set<number>()
+    for (const [order, one] of (result.resultOrException as readonly Message[]).entries()) {
+      const at = places[typeof one.index === 'number' ? one.index : order] as number
+      answered.add(at)
+      if (one.exception) fail(one.exception, [at])
+      else took(at, (one.result as Message | null) ?? null)
+    }
+    const silent = places.filter((at) => !answered.has(at))
+    if (silent.length > 0) fail({ name: 'CallDropped' }, silent)
+  }
+}
+
+function asError(failure: unknown): Error {
+  return failure instanceof Error
+    ? failure
+    : Object.assign(new Error(errorName(failure)), { name: errorName(failure) })
+}
+
+/** Scans without a scanner on the server: each page says where it begins, so a move in between loses nothing. */
+async function* scan(
+  { persist, regions, servers }: Tables,
+  table: string,
+  { start, stop, reversed = false, batch = SCAN_BATCH }: ScanRange,
+): AsyncGenerator<Row> {
+  let from = start
+  let includeStartRow = true
+  /** The place is the end of a region that was read: the next row is in the one before it. */
+  let before = reversed && start.length === 0
+  for (;;) {
+    const place = { from, includeStartRow, before }
+    const { region, response } = await persist(table, async () => {
+      const region = await regions.locate(table, place.from, place.before)
+      const response = await servers.call(region.server, 'Scan', {
+        region: { type: 'REGION_NAME', value: region.name },
+        numberOfRows: batch,
+        closeScanner: true,
+        scan: {
+          startRow: place.from,
+          includeStartRow: place.includeStartRow,
+          reversed,
+          column: [{ family: FAMILY }],
+          ...(stop.length > 0 && { stopRow: stop }),
+        },
+      })
+      return { region, response }
+    })
+    const results = response.results as readonly Message[]
+    let last: Row | null = null
+    for (const result of results) {
+      last = rowOf(result)
+      if (last !== null) yield last
+    }
+    if (response.moreResults === false) return
+    if (last !== null && response.moreResultsInRegion !== false) {
+      // Full by count, size or time: the same region has more.
+      from = last.key
+      includeStartRow = false
+      before = false
+    } else {
+      const edge = reversed ? region.startKey : region.endKey
+      if (edge.length === 0 || isBeyond(edge, stop, reversed)) return
+      from = edge
+      includeStartRow = !reversed
+      before = reversed
+    }
+  }
+}
+
+/** Nothing of the range is left on the other side of a region's edge. */
+function isBeyond(edge: Buffer, stop: Buffer, reversed: boolean): boolean {
+  if (stop.length === 0) return false
+  return reversed ? Buffer.compare(stop, edge) >= 0 : Buffer.compare(stop, edge) <= 0
+}
