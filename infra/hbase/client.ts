@@ -1,5 +1,6 @@
 // The few operations on HBase that the event store needs, on tables whose rows hold one cell each. A cell's timestamp is a
 // position, so the higher one wins whatever the order of writing; an empty value is a row that has ended.
+import { randomInt } from 'node:crypto'
 import type { Clock } from '#ports/clock'
 import { createTables, type TableLayout } from './admin.ts'
 import type { HBaseConfig } from './config.ts'
@@ -53,8 +54,15 @@ const SCAN_BATCH = 1000
 export const FAMILY = Buffer.from('e')
 export const QUALIFIER = Buffer.alloc(0)
 
-/** @throws MillraceError STORE_FAILED when ZooKeeper or HBase does not answer */
-export async function openHBase(config: HBaseConfig, clock: Clock): Promise<HBase> {
+/**
+ * `jitter` gives the share of a pause that is kept, so that callers who failed together do not come back together.
+ * @throws MillraceError STORE_FAILED when ZooKeeper or HBase does not answer
+ */
+export async function openHBase(
+  config: HBaseConfig,
+  clock: Clock,
+  jitter: () => number = () => randomInt(50, 100) / 100,
+): Promise<HBase> {
   const addresses = await watchAddresses(config.zooKeeper, config.root, START_TIMEOUT_MS)
   const servers = createServers({
     user: config.user,
@@ -75,7 +83,7 @@ export async function openHBase(config: HBaseConfig, clock: Clock): Promise<HBas
         if (closed || !isPassing(error) || clock.monotonic() > until) throw error
         retries++
         regions.forget(table)
-        await clock.sleep(pause * (0.5 + Math.random() / 2))
+        await clock.sleep(pause * jitter())
       }
     }
   }

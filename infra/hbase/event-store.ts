@@ -19,7 +19,7 @@ import {
 import { isLive, type StoredEvent, unpackEvent, unpackIdentity } from './rows.ts'
 import type { StoreTables } from './tables.ts'
 
-export async function openEventStore(tables: StoreTables): Promise<EventStore> {
+export function createEventStore(tables: StoreTables): EventStore {
   return {
     refresh: () => {},
     applied: () => answer(() => readWatermark(tables)),

@@ -22,12 +22,12 @@ import { createArchive } from '../archive/archive.ts'
 import { createModels } from '../archive/models.ts'
 import { claimDataFolder, type DataFolder } from '../embedded/data-folder.ts'
 import { openDirectory } from '../embedded/directory.ts'
-import { openEventStore } from '../embedded/event-store.ts'
 import { openFolderFiles } from '../embedded/folder-files.ts'
 import { createLetterTally, type LetterTally } from './dead-letters.ts'
 import { createFreshnessMeter, type FreshnessMeter } from './freshness-meter.ts'
 import { openBatchEngine, openItemIndex, openJobQueue, openLogs } from './open-ports.ts'
 import { EMBEDDED_PORTS, type PortUrls } from './port-urls.ts'
+import { openEventStoreAt } from './store-place.ts'
 import { startStreams } from './streams-host.ts'
 
 export interface Platform extends Closable {
@@ -105,11 +105,11 @@ async function open(
   const files = keep(await openFolderFiles({ root: filesRoot }))
   const archive = keep(createArchive({ files, telemetry, clock }))
   const models = createModels({ files, telemetry })
-  const storePath = join(data, 'store')
-  const store = keep(await openEventStore({ path: storePath }))
+  const storePlace = { url: ports.store, prefix, path: join(data, 'store') }
+  const store = keep(await openEventStoreAt(storePlace, clock))
   const index = keep(await openItemIndex(ports, surroundings))
   const shared = { clock, telemetry, ids, directory, store, index }
-  const streams = keep(await startStreams({ ...shared, logs, storePath, filesRoot }))
+  const streams = keep(await startStreams({ ...shared, logs, storePlace, filesRoot }))
   const queue = keep(await openJobQueue(ports, surroundings))
   const batch = keep(await openBatchEngine(ports, surroundings))
   const { watermarks, archive: archiveCloser } = streams

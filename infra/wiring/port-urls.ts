@@ -1,7 +1,7 @@
 // Where each port of DESIGN lives, as one URL, and the schemes that this version has an implementation for.
 export const SCHEMES = {
   log: ['lmdb:'],
-  store: ['lmdb:'],
+  store: ['lmdb:', 'hbase:'],
   index: ['arrays:'],
   files: ['file:'],
   queue: ['lmdb:'],

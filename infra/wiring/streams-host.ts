@@ -22,6 +22,7 @@ import { createLetterBox, type LetterBox } from './letter-box.ts'
 import { primaryEvents } from './primary-events.ts'
 import { createPrimaryTeller, type PrimaryTeller } from './primary-teller.ts'
 import { type SinkThread, startSinkThread } from './sink-thread.ts'
+import type { StorePlace } from './store-place.ts'
 import type { FromThread, StreamsThreadData, ThreadSink, ToThread } from './streams-messages.ts'
 
 /** Time a sink has to apply what is left, and again to stop, when the process ends. */
@@ -30,7 +31,7 @@ const DEATHS_BEFORE_READY = 3
 
 export interface StreamsOptions {
   readonly logs: EmbeddedLogs
-  readonly storePath: string
+  readonly storePlace: StorePlace
   readonly filesRoot: string
   /** The reader of this thread. */
   readonly store: EventStore
@@ -191,12 +192,12 @@ interface ThreadEars {
 }
 
 function startThread({ options }: Host, sink: ThreadSink, ears: ThreadEars): SinkThread {
-  const { logs, storePath, filesRoot, clock, telemetry } = options
+  const { logs, storePlace, filesRoot, clock, telemetry } = options
   const data: StreamsThreadData = {
     role: 'streams',
     sink,
     log: logs.share(),
-    storePath,
+    store: storePlace,
     filesRoot,
   }
   let say: (message: ToThread) => void = () => {}

@@ -6,6 +6,7 @@ import type { Watermark } from '#schemas/position'
 import type { ItemTouches } from '../../streams/item-touches.ts'
 import type { PipelineEnd } from '../../streams/pipeline.ts'
 import type { LogShare } from '../embedded/log-reader.ts'
+import type { StorePlace } from './store-place.ts'
 
 export type ThreadSink = 'store' | 'archive'
 
@@ -14,7 +15,7 @@ export interface StreamsThreadData {
   readonly role: 'streams'
   readonly sink: ThreadSink
   readonly log: LogShare
-  readonly storePath: string
+  readonly store: StorePlace
   readonly filesRoot: string
 }
 

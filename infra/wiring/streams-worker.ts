@@ -13,9 +13,9 @@ import { runPipeline, type Sink } from '../../streams/pipeline.ts'
 import { createStoreSink } from '../../streams/store-sink.ts'
 import { createArchive } from '../archive/archive.ts'
 import { sweepArchive } from '../archive/sweep.ts'
-import { openStoreWriter } from '../embedded/event-store-writer.ts'
 import { openFolderFiles } from '../embedded/folder-files.ts'
 import { openSharedLogReader } from '../embedded/log-reader.ts'
+import { openStoreWriterAt } from './store-place.ts'
 import type { FromThread, StreamsThreadData, ToThread } from './streams-messages.ts'
 
 /** Requests go before sinks, and freshness before the archive. */
@@ -32,8 +32,8 @@ interface Station {
   readonly parts: readonly Closable[]
 }
 
-async function storeStation({ storePath }: StreamsThreadData, say: Say): Promise<Station> {
-  const writer = await openStoreWriter({ path: storePath })
+async function storeStation({ store }: StreamsThreadData, say: Say): Promise<Station> {
+  const writer = await openStoreWriterAt(store, systemClock)
   const collector = createTouchCollector()
   let touched: readonly ItemTouches[] = []
   const sink = createStoreSink({

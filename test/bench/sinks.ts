@@ -29,13 +29,13 @@ async function main(events: number): Promise<void> {
   const { control } = logs
   const secretFile = path('secret')
   const directory = await openDirectory({ control, secretFile, clock, telemetry, ids })
-  const storePath = path('store')
-  const store = await openEventStore({ path: storePath })
+  const storePlace = { url: 'lmdb:', prefix: '', path: path('store') }
+  const store = await openEventStore({ path: storePlace.path })
   const index = createItemIndex({ telemetry })
   const filesRoot = path('files')
   const streams = await startStreams({
     logs,
-    storePath,
+    storePlace,
     filesRoot,
     store,
     index,

@@ -3,7 +3,7 @@ import { after, type TestContext } from 'node:test'
 import { systemClock } from '#ports/clock'
 import { type HBase, openHBase, type Row } from '../../infra/hbase/client.ts'
 import { hbaseConfig } from '../../infra/hbase/config.ts'
-import { openEventStore } from '../../infra/hbase/event-store.ts'
+import { createEventStore } from '../../infra/hbase/event-store.ts'
 import { openStoreWriter } from '../../infra/hbase/event-store-writer.ts'
 import { behind } from '../../infra/hbase/keys.ts'
 import { openStoreTables, type StoreTables } from '../../infra/hbase/tables.ts'
@@ -48,7 +48,7 @@ const factory: StoreFactory = {
     const own = ownRange()
     const open = async (): Promise<OpenStore> => ({
       writer: await openStoreWriter(own),
-      store: await openEventStore(own),
+      store: createEventStore(own),
       reopen: open,
     })
     return open()

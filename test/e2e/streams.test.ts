@@ -43,8 +43,8 @@ async function open(folder: string, writerFolder = 'store') {
   const close = async (): Promise<void> => {
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) await part.close()
   }
-  const storePath = join(folder, writerFolder)
-  const parties = { logs, storePath, filesRoot, store, index, directory, telemetry, clock }
+  const storePlace = { url: 'lmdb:', prefix: '', path: join(folder, writerFolder) }
+  const parties = { logs, storePlace, filesRoot, store, index, directory, telemetry, clock }
   const streams = keep(
     await startStreams(parties).catch(async (error: unknown) => {
       await close()
