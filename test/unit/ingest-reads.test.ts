@@ -4,6 +4,7 @@ import { MillraceError } from '#ports/errors'
 import type { EventStore, FindFilter } from '#ports/event-store'
 import type { Log } from '#ports/log'
 import { createIngestFixture, type IngestFixture, KEY_ALL } from '../support/ingest-fixture.ts'
+import { until } from '../support/until.ts'
 
 const KEY = `accessKey=${KEY_ALL}`
 
@@ -96,12 +97,10 @@ test('the ends of the log are asked for once for all reads that wait', async (t)
   const reads = Array.from({ length: 20 }, () =>
     fixture.server.inject({ url: `/events.json?${KEY}` }),
   )
-  const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20))
-  await turn()
-  assert.equal(asked, 1)
+  await until(() => asked === 1)
   answer()
-  await turn()
-  assert.equal(asked, 2, 'those that arrived while the first question was under way')
+  // Those that arrived while the first question was under way.
+  await until(() => asked === 2)
   answer()
   for (const read of reads) assert.equal((await read).statusCode, 200)
   assert.equal(asked, 2)
@@ -248,8 +247,7 @@ test('HEAD does not read a listing to its end', async (t) => {
   })
   assert.equal(reply.statusCode, 200)
   assert.equal(reply.body, '')
-  await new Promise((resolve) => setTimeout(resolve, 20))
-  assert.equal(counted[0]?.closed, 1)
+  await until(() => counted[0]?.closed === 1)
 })
 
 test('a client that goes away ends the listing', async (t) => {
@@ -270,10 +268,7 @@ test('a client that goes away ends the listing', async (t) => {
   for (let n = 0; n < 5; n++) await reader?.read()
   assert.equal(counted[0]?.closed, 0)
   leave.abort()
-  for (let n = 0; n < 100 && counted[0]?.closed === 0; n++) {
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  assert.equal(counted[0]?.closed, 1)
+  await until(() => counted[0]?.closed === 1)
 })
 
 test('a store that fails gives 500, or a body that ends early when it is out already', async (t) => {

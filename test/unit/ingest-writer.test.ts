@@ -5,6 +5,7 @@ import type { Log } from '#ports/log'
 import { createIngestFixture, type IngestFixture, KEY_ALL } from '../support/ingest-fixture.ts'
 import { createManualClock } from '../support/memory/clock.ts'
 import type { MemoryLog } from '../support/memory/log.ts'
+import { until } from '../support/until.ts'
 
 type Item = { status: number; eventId?: string; message?: string }
 
@@ -25,7 +26,10 @@ function postBatch({ server }: IngestFixture, elements: readonly object[]) {
 }
 
 const user = (entityId: string): object => ({ event: 'view', entityType: 'user', entityId })
-const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20))
+
+/** Waits until so many records stand before the log. */
+const arrived = (held: { readonly calls: readonly number[] }, records: number): Promise<void> =>
+  until(() => held.calls.reduce((sum, call) => sum + call, 0) === records)
 
 /** A log whose appends wait until the test lets them go. */
 function heldLog(): { wrap(log: MemoryLog): Log; letGo(): void; readonly calls: number[] } {
@@ -104,14 +108,14 @@ test('beyond what may wait for the log, requests are refused by exact count', as
   t.after(() => fixture.close())
   const batch = postBatch(fixture, [user('a'), user('b'), user('c'), user('d')])
   const singles = Array.from({ length: 5 }, () => post(fixture))
-  await turn()
+  await arrived(held, 9)
   const two = await postBatch(fixture, [user('e'), user('f')])
   assert.equal(two.statusCode, 503)
   assert.equal(two.headers['millrace-error'], 'OVERLOADED')
   assert.equal(two.headers['retry-after'], '1')
   assert.equal(two.body, '{"message":"Too much is waiting for the log (10 records)."}')
   const tenth = post(fixture)
-  await turn()
+  await arrived(held, 10)
   assert.equal((await post(fixture)).statusCode, 503, 'the eleventh')
   held.letGo()
   for (const single of [...singles, tenth]) assert.equal((await single).statusCode, 201)
@@ -125,7 +129,7 @@ test('the bytes that wait are bounded too, but a lone request always has room', 
   const fixture = await createIngestFixture({ limits: { waitingBytesMax: 50 }, wrapLog: held.wrap })
   t.after(() => fixture.close())
   const first = post(fixture, { properties: { text: 'x'.repeat(1000) } })
-  await turn()
+  await arrived(held, 1)
   const second = await post(fixture)
   assert.equal(second.headers['millrace-error'], 'OVERLOADED')
   held.letGo()
@@ -137,7 +141,7 @@ test('what arrives in one turn goes to the log in one call', async (t) => {
   const fixture = await createIngestFixture({ wrapLog: held.wrap })
   t.after(() => fixture.close())
   const batch = postBatch(fixture, [user('a'), user('b'), user('c')])
-  await turn()
+  await arrived(held, 3)
   assert.deepEqual(held.calls, [3])
   held.letGo()
   assert.equal((await batch).headers['millrace-position'], '0/0/2')
@@ -153,7 +157,7 @@ test('an append without an answer is given up, and what waits stays counted', as
   })
   t.after(() => fixture.close())
   const waiting = post(fixture, { eventId: 'slow' })
-  await turn()
+  await arrived(held, 1)
   clock.advance(19_999)
   assert.equal((await post(fixture)).headers['millrace-error'], 'OVERLOADED')
   clock.advance(1)
@@ -166,8 +170,7 @@ test('an append without an answer is given up, and what waits stays counted', as
   )
   assert.equal((await post(fixture)).headers['millrace-error'], 'OVERLOADED')
   held.letGo()
-  await turn()
-  assert.equal((await post(fixture)).statusCode, 201)
+  await until(async () => (await post(fixture)).statusCode === 201)
   assert.equal(clock.sleeping, 0, 'no timer is left behind')
 })
 
