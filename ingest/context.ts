@@ -1,17 +1,10 @@
 // What the routes work with, and how they get at a request's parts.
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Clock } from '#ports/clock'
-import type { EventStore } from '#ports/event-store'
-import type { Telemetry } from '#ports/telemetry'
-import type { IdSource } from '#schemas/ids'
 import type { JsonReading } from '#schemas/lenient-json'
 import type { Grant } from './access.ts'
-import type { Admission } from './admission.ts'
-import type { IngestLimits } from './limits.ts'
+import type { Intake } from './intake.ts'
 import type { Parameters } from './parameters.ts'
-import type { ReadBarrier } from './read-barrier.ts'
 import { type RequestContext, readIdempotencyKey } from './record.ts'
-import type { Writer } from './writer.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -23,20 +16,11 @@ declare module 'fastify' {
 /** Checks a request before its body is read; answers it itself when it may not go on. */
 export type Guard = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void
 
-export interface IngestContext {
+export interface IngestContext extends Intake {
   /** For routes that need an access key. */
   readonly guard: Guard
   /** For routes that need none. */
   readonly open: Guard
-  readonly admission: Admission
-  readonly writer: Writer
-  readonly barrier: ReadBarrier
-  readonly store: EventStore
-  readonly clock: Clock
-  readonly telemetry: Telemetry
-  readonly ids: IdSource
-  readonly partitions: number
-  readonly limits: IngestLimits
 }
 
 export function parametersOf(request: FastifyRequest): Parameters {

@@ -5,22 +5,16 @@
 //   reads:     … ─▶ key guard ─▶ read barrier ─▶ event store ─▶ 200, 404
 //                                503
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
-import type { Clock } from '#ports/clock'
 import type { Directory } from '#ports/directory'
 import { asMillraceError, MillraceError } from '#ports/errors'
-import type { EventStore } from '#ports/event-store'
-import type { Log } from '#ports/log'
 import type { Telemetry } from '#ports/telemetry'
-import type { Watermarks } from '#ports/watermarks'
-import type { IdSource } from '#schemas/ids'
 import { createAccess } from './access.ts'
-import { createAdmission } from './admission.ts'
 import { registerBodyParser } from './body.ts'
 import type { IngestContext } from './context.ts'
 import { createKeyGuard, createRouteGuard, openGuard } from './guard.ts'
-import { INGEST_LIMITS, type IngestLimits } from './limits.ts'
+import type { Intake } from './intake.ts'
+import type { IngestLimits } from './limits.ts'
 import { parseParameters } from './parameters.ts'
-import { createReadBarrier } from './read-barrier.ts'
 import { sendError, sendNotFoundText, sendRefusal, sendText, sendTextError } from './reply.ts'
 import { registerAlive } from './routes/alive.ts'
 import { registerCreateBatch } from './routes/create-batch.ts'
@@ -31,37 +25,19 @@ import { registerGetEvent } from './routes/get-event.ts'
 import { registerPlugins } from './routes/plugins.ts'
 import { registerStats } from './routes/stats.ts'
 import { registerWebhooks } from './routes/webhooks.ts'
-import { createWriter } from './writer.ts'
 
 export interface EventServerDeps {
   readonly directory: Directory
-  readonly log: Log
-  /** A reader of its own: the server refreshes it. */
-  readonly store: EventStore
-  readonly watermarks: Watermarks
-  readonly clock: Clock
-  readonly telemetry: Telemetry
-  readonly ids: IdSource
-  /** Limits other than INGEST_LIMITS. */
-  readonly limits?: Partial<IngestLimits>
+  readonly intake: Intake
 }
 
 /** The event server, not listening yet. Closing it waits for the requests under way and closes nothing it was given. */
-export function createEventServer(deps: EventServerDeps): FastifyInstance {
-  const limits: IngestLimits = { ...INGEST_LIMITS, ...deps.limits }
-  const { clock, directory, ids, log, store, telemetry, watermarks } = deps
+export function createEventServer({ directory, intake }: EventServerDeps): FastifyInstance {
+  const { limits, telemetry } = intake
   const context: IngestContext = {
+    ...intake,
     guard: createKeyGuard(createAccess(directory), limits),
     open: openGuard,
-    admission: createAdmission(limits.eventsPerSecond, limits.batchEventsMax, clock),
-    writer: createWriter({ log, clock, telemetry, limits }),
-    barrier: createReadBarrier({ log, watermarks, store, limits }),
-    store,
-    clock,
-    telemetry,
-    ids,
-    partitions: log.partitions,
-    limits,
   }
   const app = Fastify({
     logger: false,

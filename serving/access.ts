@@ -3,7 +3,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Directory } from '#ports/directory'
 import { MillraceError } from '#ports/errors'
-import type { DirectoryState } from '#schemas/directory'
+import type { AccessKey, DirectoryState } from '#schemas/directory'
 
 /**
  * The app whose engines a request may ask; null = any.
@@ -16,31 +16,42 @@ const REMEMBERED_MAX = 10_000
 
 /** @param open queries need no key from anywhere (`serving.open`, PredictionIO's way) */
 export function createQueryAccess(directory: Directory, open: boolean): QueryAccess {
-  let state: DirectoryState = directory.state
-  const apps = new Map<string, number>()
+  const keyOf = createKeyAccess(directory, open)
+  return (request) => keyOf(request)?.appId ?? null
+}
 
-  function appOf(key: string): number {
-    if (directory.state !== state || apps.size >= REMEMBERED_MAX) {
+/**
+ * The key of a request, or null where none is needed.
+ * @throws MillraceError ACCESS_KEY_MISSING, ACCESS_KEY_INVALID
+ */
+export type KeyAccess = (request: FastifyRequest, trustsLoopback?: boolean) => AccessKey | null
+
+/** @param open nobody needs a key */
+export function createKeyAccess(directory: Directory, open: boolean): KeyAccess {
+  let state: DirectoryState = directory.state
+  const keys = new Map<string, AccessKey>()
+
+  function found(key: string): AccessKey {
+    if (directory.state !== state || keys.size >= REMEMBERED_MAX) {
       state = directory.state
-      apps.clear()
+      keys.clear()
     }
-    const known = apps.get(key)
-    if (known !== undefined) return known
-    const found = key === '' ? undefined : directory.accessKey(key)
-    if (found === undefined) throw new MillraceError('ACCESS_KEY_INVALID')
-    apps.set(key, found.appId)
-    return found.appId
+    const known = keys.get(key) ?? (key === '' ? undefined : directory.accessKey(key))
+    if (known === undefined) throw new MillraceError('ACCESS_KEY_INVALID')
+    keys.set(key, known)
+    return known
   }
 
-  return (request) => {
+  return (request, trustsLoopback = true) => {
     const { headers, socket, url } = request.raw
     if (open) return null
-    if (isLoopback(socket.remoteAddress) && !cameThroughProxy(headers)) return null
+    const local = isLoopback(socket.remoteAddress) && !cameThroughProxy(headers)
+    if (local && trustsLoopback) return null
     const query = url?.indexOf('?') ?? -1
     const key = query < 0 ? null : new URLSearchParams(url?.slice(query)).get('accessKey')
-    if (key !== null) return appOf(key)
+    if (key !== null) return found(key)
     if (headers.authorization === undefined) throw new MillraceError('ACCESS_KEY_MISSING')
-    return appOf(basicUser(headers.authorization))
+    return found(basicUser(headers.authorization))
   }
 }
 

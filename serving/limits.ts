@@ -3,6 +3,8 @@
 export interface ServingLimits {
   /** Bytes of a query; more: 400 BODY_TOO_LARGE. */
   readonly bodyBytesMax: number
+  /** Characters of an id in an address, percent-encoded: 1,024 bytes fit; more: 404 NOT_FOUND. */
+  readonly idCharactersMax: number
   /** Queries being answered at once; one more: 503 QUERY_OVERLOADED. */
   readonly inFlightMax: number
   /** Time for what a query waits for (positions, history); what is not there by then is left out and named. */
@@ -17,6 +19,7 @@ export interface ServingLimits {
 
 export const SERVING_LIMITS: ServingLimits = {
   bodyBytesMax: 1024 * 1024,
+  idCharactersMax: 3_072,
   inFlightMax: 1_000,
   budgetMs: 200,
   requestTimeoutMs: 20_000,

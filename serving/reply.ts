@@ -22,6 +22,31 @@ export function sendError(
   return sendJson(reply, error.status, JSON.stringify(error))
 }
 
+/** `{"comment":…}`, Harness' body of whatever is not an answer; members of `more` follow the comment. */
+export function sendComment(
+  reply: FastifyReply,
+  status: number,
+  comment: string,
+  more: Readonly<Record<string, string>> = {},
+): FastifyReply {
+  return sendJson(reply, status, JSON.stringify({ comment, ...more }))
+}
+
+/** An error of ours in Harness' form; with a limit of events it says itself when to come again. */
+export function sendCommentError(
+  reply: FastifyReply,
+  error: MillraceError,
+  retryAfterSeconds: number,
+  more: Readonly<Record<string, string>> = {},
+): FastifyReply {
+  const { code, details, hint, message, status } = error
+  if (status === 503 || status === 429) {
+    void reply.header('retry-after', Number(details.retryAfter ?? retryAfterSeconds))
+  }
+  void reply.header('millrace-error', code)
+  return sendComment(reply, status, `${message} ${hint}`, more)
+}
+
 /** Texts as a header's value: names that clients chose must not break out of it. */
 export function headerText(texts: readonly string[]): string {
   const text = texts.join(', ').replace(/[^\x20-\x7e]/g, '?')

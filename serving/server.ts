@@ -13,9 +13,11 @@ import { createQueryAccess } from './access.ts'
 import { createDeadlines } from './deadline.ts'
 import { createEngineRegistry } from './engines/registry.ts'
 import { createFreshness } from './freshness.ts'
+import type { HarnessFace } from './harness-face.ts'
 import { SERVING_LIMITS, type ServingLimits } from './limits.ts'
 import { sendError } from './reply.ts'
 import { registerAlive } from './routes/alive.ts'
+import { registerHarness } from './routes/harness/harness.ts'
 import { registerQueries } from './routes/queries.ts'
 
 export interface QueryServerDeps {
@@ -27,6 +29,8 @@ export interface QueryServerDeps {
   readonly telemetry: Telemetry
   /** Queries need no key from anywhere; otherwise only on the loopback address. */
   readonly open?: boolean
+  /** What Harness' HTTP face needs; without it there is none. */
+  readonly harness?: HarnessFace
   /** Limits other than SERVING_LIMITS. */
   readonly limits?: Partial<ServingLimits>
 }
@@ -41,6 +45,7 @@ export function createQueryServer(deps: QueryServerDeps): FastifyInstance {
     requestTimeout: limits.requestTimeoutMs,
     connectionTimeout: limits.idleTimeoutMs,
     keepAliveTimeout: limits.idleTimeoutMs,
+    routerOptions: { maxParamLength: limits.idCharactersMax },
     frameworkErrors: (_error, _request, reply) => {
       const error = new MillraceError('NOT_FOUND', { what: 'What this address names' })
       void sendError(reply as FastifyReply, error, limits.retryAfterSeconds)
@@ -60,7 +65,7 @@ export function createQueryServer(deps: QueryServerDeps): FastifyInstance {
   })
   const deadlines = createDeadlines(clock)
   registerAlive(app)
-  registerQueries(app, {
+  const query = registerQueries(app, {
     access: createQueryAccess(directory, deps.open ?? false),
     engines: createEngineRegistry(directory, { store, index, clock, telemetry, deadlines }),
     freshness: createFreshness(watermarks, store),
@@ -68,6 +73,9 @@ export function createQueryServer(deps: QueryServerDeps): FastifyInstance {
     telemetry,
     limits,
   })
+  if (deps.harness !== undefined) {
+    registerHarness(app, { face: deps.harness, directory, query, telemetry, limits })
+  }
   return app
 }
 

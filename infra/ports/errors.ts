@@ -314,6 +314,18 @@ export const ERRORS = {
     message: '{file}: {path}: {reason}',
     hint: '{mend}',
   },
+  ENGINE_EXISTS: {
+    status: 400,
+    retryable: false,
+    message: 'Engine {engine} already exists, use update.',
+    hint: 'POST its new parameters to /engines/{engine}/configs.',
+  },
+  HARNESS_CALL_FORBIDDEN: {
+    status: 403,
+    retryable: false,
+    message: 'The call {call} is not open to this access key.',
+    hint: '{mend}',
+  },
   HARNESS_CALL_UNSERVED: {
     status: 501,
     retryable: false,

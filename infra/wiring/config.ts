@@ -19,6 +19,8 @@ export interface Config {
   readonly consolePort: number
   /** Queries from other machines need no key. */
   readonly servingOpen: boolean
+  /** The query server answers Harness' calls too. */
+  readonly servingHarness: boolean
   /** Events a second that an access key may send; 0: no limit. */
   readonly eventsPerSecond: number
 }
@@ -41,6 +43,7 @@ export const SETTINGS: readonly Setting[] = [
   { key: 'query-port', kind: 'port', fallback: 8000 },
   { key: 'console-port', kind: 'port', fallback: 9000 },
   { key: 'serving.open', kind: 'flag', fallback: false },
+  { key: 'serving.harness', kind: 'flag', fallback: false },
   { key: 'admission.events-per-second', kind: 'count', fallback: 0 },
 ]
 
@@ -75,6 +78,7 @@ export function loadConfig(sources: ConfigSources): Config {
     queryPort: Number(values.get('query-port')),
     consolePort: Number(values.get('console-port')),
     servingOpen: values.get('serving.open') === true,
+    servingHarness: values.get('serving.harness') === true,
     eventsPerSecond: Number(values.get('admission.events-per-second')),
   }
 }

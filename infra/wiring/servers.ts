@@ -6,10 +6,12 @@ import type { FastifyInstance } from 'fastify'
 import { MillraceError } from '#ports/errors'
 import type { Closable } from '#ports/lifecycle'
 import { startScheduler } from '../../batch/scheduler.ts'
+import { createIntake } from '../../ingest/intake.ts'
 import { createEventServer } from '../../ingest/server.ts'
 import { createQueryServer } from '../../serving/server.ts'
 import type { Config } from './config.ts'
 import { createConsoleServer } from './console-server.ts'
+import { createHarnessFace } from './harness-face.ts'
 import { countInFlight } from './in-flight.ts'
 import type { Platform } from './platform.ts'
 import type { ProcessTelemetry } from './telemetry.ts'
@@ -28,7 +30,13 @@ export interface Servers {
 
 type Listen = Pick<
   Config,
-  'ip' | 'eventPort' | 'queryPort' | 'consolePort' | 'servingOpen' | 'eventsPerSecond'
+  | 'ip'
+  | 'eventPort'
+  | 'queryPort'
+  | 'consolePort'
+  | 'servingOpen'
+  | 'servingHarness'
+  | 'eventsPerSecond'
 >
 
 /**
@@ -41,9 +49,11 @@ export async function startServers(
   config: Listen,
 ): Promise<Servers> {
   const token = randomBytes(32).toString('base64url')
-  const { servingOpen: open, eventsPerSecond } = config
-  const event = createEventServer({ ...platform, limits: { eventsPerSecond } })
-  const query = createQueryServer({ ...platform, open })
+  const { servingOpen: open, servingHarness, eventsPerSecond } = config
+  const intake = createIntake({ ...platform, limits: { eventsPerSecond } })
+  const event = createEventServer({ ...platform, intake })
+  const harness = servingHarness ? { harness: createHarnessFace(platform, intake) } : {}
+  const query = createQueryServer({ ...platform, open, ...harness })
   const inFlight = { event: countInFlight(event.server), query: countInFlight(query.server) }
   const admin = createConsoleServer({ platform, telemetry, token, inFlight })
   const servers = [event, query, admin]

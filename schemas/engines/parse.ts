@@ -100,7 +100,8 @@ export function defaultEngineId(appName: string, factory: string): string {
   return normalised(`${normalised(appName).slice(0, 63 - factory.length)}-${factory}`)
 }
 
-function normalised(text: string): string {
+/** Any text as an engine id: lower case, all else a hyphen, at most 64 characters. */
+export function normalised(text: string): string {
   return text
     .toLowerCase()
     .replace(/[^a-z0-9-]/g, '-')

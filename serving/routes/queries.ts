@@ -34,7 +34,16 @@ interface Answered extends QueryAnswer {
   readonly fresh: boolean
 }
 
-export function registerQueries(app: FastifyInstance, options: QueriesOptions): void {
+/** Answers one query to an engine, the default one for null; a refusal is sent in the form that the route has. */
+export type QueryHandler = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  engineId: string | null,
+  refuse?: typeof sendError,
+) => Promise<FastifyReply>
+
+/** Registers the routes and returns what answers them, for routes of other names. */
+export function registerQueries(app: FastifyInstance, options: QueriesOptions): QueryHandler {
   const { access, clock, engines, freshness, limits, telemetry } = options
   let inFlight = 0
 
@@ -70,6 +79,7 @@ export function registerQueries(app: FastifyInstance, options: QueriesOptions): 
     request: FastifyRequest,
     reply: FastifyReply,
     engineId: string | null,
+    refuse: typeof sendError = sendError,
   ): Promise<FastifyReply> {
     const started = clock.monotonic()
     let engine = NO_ENGINE
@@ -98,7 +108,7 @@ export function registerQueries(app: FastifyInstance, options: QueriesOptions): 
         telemetry.log('error', 'query-failed', { reason: ours.message, stack })
       }
       telemetry.emit('millrace_queries_total', 1, { engine, status: String(ours.status) })
-      return sendError(reply, ours, limits.retryAfterSeconds)
+      return refuse(reply, ours, limits.retryAfterSeconds)
     }
   }
 
@@ -106,6 +116,7 @@ export function registerQueries(app: FastifyInstance, options: QueriesOptions): 
   app.post<{ Params: { engine: string } }>('/engines/:engine/queries.json', (request, reply) =>
     handle(request, reply, request.params.engine),
   )
+  return handle
 }
 
 /** Headers for what the answer lacks and what the query said in vain. */

@@ -12,6 +12,7 @@ import { openDirectory } from '../../infra/embedded/directory.ts'
 import { openEventStore } from '../../infra/embedded/event-store.ts'
 import { openStoreWriter } from '../../infra/embedded/event-store-writer.ts'
 import { openLogs } from '../../infra/embedded/logs.ts'
+import { createIntake } from '../../ingest/intake.ts'
 import { createEventServer } from '../../ingest/server.ts'
 import { change, startStoreSink } from '../support/ingest-fixture.ts'
 
@@ -48,15 +49,9 @@ export async function openContractServer(): Promise<ContractServer> {
     await writer.apply(records, upTo)
   })
   const store = await openEventStore({ path })
-  const server = createEventServer({
-    directory,
-    log: logs.events,
-    store,
-    watermarks: sink.watermarks,
-    clock,
-    telemetry,
-    ids,
-  })
+  const { watermarks } = sink
+  const intake = createIntake({ log: logs.events, store, watermarks, clock, telemetry, ids })
+  const server = createEventServer({ directory, intake })
   const address = await server.listen({ host: '127.0.0.1', port: 0 })
   return {
     port: Number(new URL(address).port),

@@ -7,6 +7,7 @@ import { silentTelemetry } from '#ports/telemetry'
 import type { Json, JsonObject } from '#schemas/json'
 import { runOperation } from '../../infra/wiring/operations/run.ts'
 import { openPlatform, type Platform } from '../../infra/wiring/platform.ts'
+import { createIntake } from '../../ingest/intake.ts'
 import { createEventServer } from '../../ingest/server.ts'
 import { action, eventUrls, send } from '../support/http-client.ts'
 import { millrace, millraceJson, startMillrace } from '../support/millrace-process.ts'
@@ -29,7 +30,7 @@ async function given(t: TestContext) {
   const data = join(await temporaryFolder(t), 'data')
   const platform = await openPlatform({ data, telemetry: silentTelemetry })
   t.after(() => platform.close())
-  const events = createEventServer(platform)
+  const events = createEventServer({ ...platform, intake: createIntake(platform) })
   t.after(() => events.close())
   const run = <T>(name: string, args: JsonObject): Promise<T> => {
     const signal = new AbortController().signal

@@ -13,6 +13,7 @@ import type { ControlChange } from '#schemas/directory'
 import { createIdSource } from '#schemas/ids'
 import { covers, emptyWatermark, type Watermark } from '#schemas/position'
 import type { LogRecord, Placed } from '#schemas/record'
+import { createIntake } from '../../ingest/intake.ts'
 import type { IngestLimits } from '../../ingest/limits.ts'
 import { createEventServer } from '../../ingest/server.ts'
 import { createMemoryDirectory } from './memory/directory.ts'
@@ -61,8 +62,7 @@ export async function createIngestFixture(
     await createMemoryStoreWriter(events).apply(records, upTo)
   })
   const store = createMemoryEventStore(events)
-  const server = createEventServer({
-    directory,
+  const intake = createIntake({
     log: options.wrapLog?.(log) ?? log,
     store: options.wrapStore?.(store) ?? store,
     watermarks: sink.watermarks,
@@ -71,6 +71,7 @@ export async function createIngestFixture(
     ids: createIdSource(),
     ...(options.limits && { limits: options.limits }),
   })
+  const server = createEventServer({ directory, intake })
   return {
     server,
     log,

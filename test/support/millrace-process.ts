@@ -72,11 +72,12 @@ export interface RunningMillrace {
 export async function startMillrace(
   data: string,
   test: { after(end: () => Promise<void>): void },
-  options: { readonly prefix?: readonly string[] } = {},
+  options: { readonly prefix?: readonly string[]; readonly args?: readonly string[] } = {},
 ): Promise<RunningMillrace> {
   const ports = ['--event-port', '0', '--query-port', '0', '--console-port', '0']
   const started = performance.now()
-  const child = launch(['start', '--json', '--data', data, ...ports], options.prefix)
+  const args = ['start', '--json', '--data', data, ...ports, ...(options.args ?? [])]
+  const child = launch(args, options.prefix)
   let stderr = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text

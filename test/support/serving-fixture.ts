@@ -17,6 +17,7 @@ import type { Model } from '#schemas/model'
 import { covers, type Watermark } from '#schemas/position'
 import type { QueryResult } from '#schemas/query'
 import type { EntityState } from '#schemas/state'
+import type { HarnessFace } from '../../serving/harness-face.ts'
 import type { ServingLimits } from '../../serving/limits.ts'
 import { createQueryServer } from '../../serving/server.ts'
 import { createMemoryDirectory } from './memory/directory.ts'
@@ -57,6 +58,7 @@ export interface ServingFixtureOptions {
   readonly telemetry?: Telemetry
   readonly index?: ItemIndex
   readonly open?: boolean
+  readonly harness?: HarnessFace
   readonly limits?: Partial<ServingLimits>
   readonly wrapStore?: (store: EventStore) => EventStore
   readonly wrapIndex?: (index: ItemIndex) => ItemIndex
@@ -106,6 +108,7 @@ export async function createServingFixture(
     clock,
     telemetry: options.telemetry ?? silentTelemetry,
     ...(options.open !== undefined && { open: options.open }),
+    ...(options.harness && { harness: options.harness }),
     ...(options.limits && { limits: options.limits }),
   })
 

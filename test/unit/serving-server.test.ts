@@ -52,7 +52,7 @@ describe('routes', () => {
     assert.equal(reply.statusCode, 404)
     assert.equal(reply.headers['millrace-error'], 'NOT_FOUND')
     assert.equal(reply.json().message, 'GET /nothing was not found.')
-    for (const path of ['/engines/%zz/queries.json', `/engines/${'x'.repeat(200)}/queries.json`]) {
+    for (const path of ['/engines/%zz/queries.json', `/engines/${'x'.repeat(4000)}/queries.json`]) {
       const { status, json } = await fixture.query({}, { path })
       assert.deepEqual([status, json.code], [404, 'NOT_FOUND'])
     }
