@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { asMillraceError } from '#ports/errors'
 import { addAccessKeyCommands } from './accesskey.ts'
 import { addAppCommands } from './app.ts'
+import { addClusterCommands } from './cluster.ts'
 import { addDeadLetterCommands } from './dead-letters.ts'
 import { addEngineCommands } from './engine.ts'
 import { addEraseCommand } from './erase.ts'
@@ -36,6 +37,7 @@ function program(): Command {
   addModelCommands(root)
   addDeadLetterCommands(root)
   addEraseCommand(root)
+  addClusterCommands(root)
   root.command('version').description('print the version').action(printVersion)
   return root
 }

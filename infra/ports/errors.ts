@@ -472,6 +472,42 @@ export const ERRORS = {
     message: 'The schedule is wrong: {reason}',
     hint: "Give one of --cron '0 3 * * *' (UTC), --every 6h, --after-events 10000 and --off.",
   },
+  CLUSTER_TOOL_MISSING: {
+    status: 500,
+    retryable: false,
+    message: '{tool} is needed: {reason}.',
+    hint: '{mend}',
+  },
+  CLUSTER_FETCH_FAILED: {
+    status: 503,
+    retryable: true,
+    message: '{what} could not be fetched: {reason}',
+    hint: 'Check the connection to the package registry and its settings, then run the command again.',
+  },
+  CLUSTER_CHECKSUM_WRONG: {
+    status: 500,
+    retryable: false,
+    message: '{what} is not what it should be: its digest is {found}, not {expected}.',
+    hint: 'Do not use it. Check which registry or mirror it came from.',
+  },
+  CLUSTER_SERVER_FAILED: {
+    status: 500,
+    retryable: true,
+    message: '{server} did not start: {reason}. Its log {log} ends so:\n{tail}',
+    hint: 'Mend what the log says, then: millrace cluster up. It starts only what does not run.',
+  },
+  CLUSTER_UNKNOWN: {
+    status: 404,
+    retryable: false,
+    message: 'There is no cluster in {folder}.',
+    hint: 'Start one: millrace cluster up, or name its folder with --data.',
+  },
+  CLUSTER_BUSY: {
+    status: 409,
+    retryable: true,
+    message: 'Another command is at work; it holds {file}.',
+    hint: 'Wait until it has ended.',
+  },
   IMPORT_REFUSED_LINES: {
     status: 422,
     retryable: false,
