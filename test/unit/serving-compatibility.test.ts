@@ -67,6 +67,27 @@ test('compatibility none: a scoring of old with the queries of today', () => {
   assert.deepEqual([scoring, evidence.every(({ must }) => must), dates.length], ['global', true, 1])
 })
 
+test('two fields of the engine with one name both count', () => {
+  const fields = [
+    { name: 'type', values: ['film'], bias: 0 },
+    { name: 'type', values: ['book'], bias: -1 },
+  ]
+  const { rules } = plan({}, { fields })
+  assert.deepEqual(
+    rules.map(({ bias }) => bias),
+    [0, -1],
+  )
+})
+
+test('ur-0.7: a field that a query says twice counts once', () => {
+  const fields = [
+    { name: 'type', values: ['film'], bias: 2 },
+    { name: 'type', values: ['film'], bias: 2 },
+  ]
+  assert.equal(plan({ fields }, { scoring: 'global' }).rules.length, 1)
+  assert.equal(plan({ fields }, {}).rules.length, 2)
+})
+
 describe('rankings', () => {
   const rankings = [
     { name: 'own', type: 'userDefined' },

@@ -70,6 +70,11 @@ test('no backfill behind personal results, unless a rule must hold', async (t) =
   assert.deepEqual((await ask(weighted, { user: 'u' })).items, ['c', 'd', 'p', 'e'])
 })
 
+test('evidence that only filters asks for no score: what passes is ranked', async (t) => {
+  const fixture = await shop(t, { userBias: -1, indicators: [{ name: 'buy' }] })
+  assert.deepEqual((await ask(fixture, { user: 'u' })).items, ['c', 'd'])
+})
+
 test('rules and indicatorNames; the names of the Universal Recommender are unknown', async (t) => {
   const fixture = await shop(t)
   const view = await ask(fixture, { user: 'u', indicatorNames: ['view'], num: 1 })

@@ -3,6 +3,7 @@ import type { TrainTask } from '#ports/batch-engine'
 import { MillraceError } from '#ports/errors'
 import type { UniversalParams } from '#schemas/engines/universal'
 import { parseUniversal } from '#schemas/engines/universal-parse'
+import { ranksForeignTargets } from '#schemas/engines/universal-quirks'
 import { DEFAULT_CHANNEL } from '#schemas/event'
 import type { Model, RankingValues } from '#schemas/model'
 import type { Trained, TrainerDeps } from '../trainer.ts'
@@ -100,7 +101,7 @@ export async function modelOf(
 
 /**
  * Targets that are documents, in the order of their ids: what the users that count did the primary event to, and what a
- * ranking knows. Under the scoring of old any ranked target is one; else only items are: targets of the primary event,
+ * ranking knows. In `ur-0.7` any ranked target is one; else only items are: targets of the primary event,
  * and entities that have properties.
  */
 function documentsOf(
@@ -111,7 +112,7 @@ function documentsOf(
 ): Uint32Array {
   const documents = new Uint8Array(data.targets.size)
   for (const target of matrices.indicators[0]?.targetOf ?? []) documents[target] = 1
-  const candidates = new Uint8Array(data.targets.size).fill(params.scoring === 'weighted' ? 0 : 1)
+  const candidates = new Uint8Array(data.targets.size).fill(ranksForeignTargets(params) ? 1 : 0)
   const primary = data.pairs[0]?.target ?? new Uint32Array()
   for (let p = 0; p < primary.length; p++) candidates[primary[p] as number] = 1
   for (const target of data.entities) candidates[target] = 1

@@ -1,5 +1,6 @@
 // Pairs → one binary matrix an indicator, all with the same rows: the users with enough events of the primary indicator.
 import type { UniversalParams } from '#schemas/engines/universal'
+import { samplesAsOfOld } from '#schemas/engines/universal-quirks'
 import { binaryRows, byPopularity, type Matrix, renumbered } from '../../algorithms/csr.ts'
 import { sampled } from '../../algorithms/sample.ts'
 import type { TrainingData } from './training-data.ts'
@@ -23,7 +24,7 @@ export function buildMatrices(
   ranks: Uint32Array,
 ): Matrices {
   const { rowOf, userOf } = primaryUsers(data, params.minEventsPerUser)
-  const ofOld = params.scoring !== 'weighted'
+  const ofOld = samplesAsOfOld(params)
   const indicators = params.indicators.map(({ maxItemsPerUser }, i) => {
     const pairs = data.pairs[i]
     if (pairs === undefined) throw new RangeError(`no pairs of indicator ${i}`)
@@ -32,7 +33,7 @@ export function buildMatrices(
       rowOf,
       rows: userOf.length,
       columns: data.targets.size,
-      // The scoring of old samples by its own rule instead.
+      // Of old a rule of its own samples instead.
       limit: ofOld ? Number.POSITIVE_INFINITY : maxItemsPerUser,
       ranks,
     })

@@ -7,6 +7,7 @@ import {
   type UniversalParams,
   USER_TYPE,
 } from '#schemas/engines/universal'
+import { ranksForeignTargets } from '#schemas/engines/universal-quirks'
 import { Dictionary } from '../../algorithms/dictionary.ts'
 import { Pairs } from '../../algorithms/pairs.ts'
 import { RandomRanking } from '../../algorithms/random-ranking.ts'
@@ -51,14 +52,14 @@ export class TrainingData {
   /** Events read, of any name. */
   events = 0
   readonly #uses = new Map<string, Use>()
-  /** Of events that are for nothing else: under the scoring of old a random ranking has the targets of all events. */
+  /** Of events that are for nothing else: in `ur-0.7` a random ranking has the targets of all events. */
   readonly #otherUse: Use | undefined
   readonly #randoms: readonly RandomRanking[]
   readonly #anyTarget: boolean
   readonly #wantsEntities: boolean
 
   constructor(params: UniversalParams, asOf: number) {
-    this.#anyTarget = params.scoring !== 'weighted'
+    this.#anyTarget = ranksForeignTargets(params)
     this.pairs = params.indicators.map(() => new Pairs())
     this.rankings = params.rankings.flatMap((ranking) => {
       const counter = counterOf(ranking, params.seed, asOf)
@@ -98,7 +99,7 @@ export class TrainingData {
       const target = targetEntityId[row] as string | null
       if (target === null) continue
       const ofItem = targetEntityType[row] === ITEM_TYPE
-      // The scoring of old ranked targets of any type.
+      // Of old targets of any type were ranked.
       if (!ofItem && !this.#anyTarget) continue
       const number = this.targets.add(target)
       const time = eventTime[row] as number

@@ -28,7 +28,7 @@ export function withoutBackfill(
   hits: readonly ScoredHit[],
 ): readonly ScoredHit[] {
   if (scoring === 'weighted' || rules.some(({ bias }) => bias < 0)) return hits
-  const asked = evidence.length > 0 || rules.some(({ bias }) => bias > 0)
+  const asked = evidence.some(({ must }) => !must) || rules.some(({ bias }) => bias > 0)
   return asked ? hits.filter(({ score }) => score > 0) : hits
 }
 

@@ -19,6 +19,7 @@
 import type { HistoryEvent } from '#ports/event-store'
 import type { ItemLists } from '#ports/item-index'
 import type { Indicator, UniversalParams } from '#schemas/engines/universal'
+import { invertsFields } from '#schemas/engines/universal-quirks'
 import type { RankingType } from '#schemas/model'
 import type {
   DateRule,
@@ -140,17 +141,23 @@ function itemSetClauses({ params, query }: PlanInput): EvidenceClause[] {
 }
 
 function rulesOf(params: UniversalParams, query: UniversalQuery): readonly FieldRule[] {
-  const rules = query.fields.map(({ name, values, bias }) => ({ field: name, values, bias }))
-  for (const { name, values, bias } of params.fields) {
-    const replaced =
-      params.compatibility === 'ur-0.7'
-        ? rules.some(
-            (rule) => rule.field === name && rule.bias === bias && same(rule.values, values),
-          )
-        : rules.some((rule) => rule.field === name)
-    if (!replaced) rules.push({ field: name, values, bias })
+  const asked = query.fields.map(({ name, values, bias }) => ({ field: name, values, bias }))
+  const own = params.fields.map(({ name, values, bias }) => ({ field: name, values, bias }))
+  if (params.compatibility !== 'ur-0.7') {
+    return [...asked, ...own.filter(({ field }) => !asked.some((rule) => rule.field === field))]
+  }
+  const rules: FieldRule[] = []
+  for (const rule of [...asked, ...(invertsFields(params) ? own.map(inverted) : own)]) {
+    const { bias, field, values } = rule
+    const has = rules.some((r) => r.field === field && r.bias === bias && same(r.values, values))
+    if (!has) rules.push(rule)
   }
   return rules
+}
+
+/** Of its own fields the old engine took the sign the wrong way round: above 0 an item had to have one of the values. */
+function inverted(rule: FieldRule): FieldRule {
+  return rule.bias > 0 ? { ...rule, bias: -1 } : rule
 }
 
 function same(a: readonly string[], b: readonly string[]): boolean {

@@ -1,0 +1,87 @@
+// An engine as the reference sees it, and the same as an engine.json. Everything is said: defaults are tested elsewhere.
+import type { Json, JsonObject } from '#schemas/json'
+import type { RankingType } from '#schemas/model'
+
+export type Compatibility = 'none' | 'ur-0.7' | 'harness-0.6'
+
+export interface Rule {
+  readonly name: string
+  readonly values: readonly string[]
+  readonly bias: number
+}
+
+export interface Settings {
+  readonly scoring: 'weighted' | 'global' | 'es5' | 'es7'
+  readonly weights: 'acos' | 'llr'
+  readonly compatibility: Compatibility
+  /** The first is the primary one. */
+  readonly indicators: readonly {
+    readonly name: string
+    /** Events, or ids, of one user that count. */
+    readonly limit: number
+    readonly keep: number
+    readonly minLlr: number | null
+  }[]
+  readonly minEvents: number
+  readonly blacklist: readonly string[]
+  readonly userBias: number
+  readonly itemBias: number
+  readonly itemSetBias: number
+  readonly returnSelf: boolean
+  readonly fields: readonly Rule[]
+  readonly rankings: readonly {
+    readonly name: string
+    readonly type: RankingType
+    readonly events: readonly string[]
+    readonly days: number
+    readonly offsetDate: string | null
+  }[]
+  readonly available: string | null
+  readonly expires: string | null
+  readonly num: number
+  readonly seed: number
+}
+
+/** Under which the Universal Recommender's faults in training are kept. */
+export function trainsAsOfOld({ scoring, compatibility }: Settings): boolean {
+  return scoring !== 'weighted' && compatibility !== 'none'
+}
+
+export function engineJson(settings: Settings): JsonObject {
+  const { indicators, rankings, available, expires } = settings
+  const params: JsonObject = {
+    scoring: settings.scoring,
+    weights: settings.weights,
+    compatibility: settings.compatibility,
+    indicators: indicators.map(({ name, limit, keep, minLlr }) => ({
+      name,
+      maxItemsPerUser: limit,
+      maxCorrelatorsPerItem: keep,
+      minLLR: minLlr,
+    })),
+    blacklistEvents: settings.blacklist as Json,
+    userBias: settings.userBias,
+    itemBias: settings.itemBias,
+    itemSetBias: settings.itemSetBias,
+    returnSelf: settings.returnSelf,
+    fields: settings.fields as unknown as Json,
+    rankings: rankings.map(({ name, type, events, days, offsetDate }) => ({
+      name,
+      type,
+      eventNames: events as Json,
+      duration: `${days} days`,
+      offsetDate,
+    })),
+    availableDateName: available,
+    expireDateName: expires,
+    num: settings.num,
+    seed: settings.seed,
+  }
+  const { minEvents } = settings
+  return {
+    id: 'reference',
+    engineFactory: 'universal',
+    datasource: { params: { appName: 'app-1', minEventsPerUser: minEvents } },
+    algorithms: [{ name: 'ur', params }],
+  }
+}
