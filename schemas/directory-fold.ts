@@ -9,6 +9,7 @@ import type {
   Schedule,
   Verdict,
 } from './directory.ts'
+import { changeStore, FIRST_STORE } from './directory-store.ts'
 import { changeVersions, type VersionChange } from './directory-versions.ts'
 
 export const EMPTY_DIRECTORY: DirectoryState = {
@@ -17,6 +18,7 @@ export const EMPTY_DIRECTORY: DirectoryState = {
   channels: new Map(),
   engines: new Map(),
   defaultEngine: null,
+  store: FIRST_STORE,
   deletedApps: new Set(),
   accepted: 0,
   lastAppId: 0,
@@ -45,6 +47,7 @@ export function foldControl(state: DirectoryState, record: ControlRecord): Direc
 
 /** The revision of an object; 0 when there is none. The revision of a name is that of the object which has it. */
 export function revisionOf(state: DirectoryState, object: ObjectKey): number {
+  if (object === 'store') return state.store.revision
   const [, kind, name] = /^([a-z-]+):(.*)$/s.exec(object) ?? []
   if (name === undefined) return 0
   switch (kind) {
@@ -142,6 +145,13 @@ function changed(state: DirectoryState, change: ControlChange, time: number): Di
     case 'version-closed':
     case 'version-activated':
       return changeVersion(state, change, time)
+    case 'store-opened':
+    case 'store-activated':
+    case 'store-closed': {
+      const store = changeStore(state.store, change, state.accepted)
+      if ('rule' in store) throw new Refusal(store.rule)
+      return { ...state, store }
+    }
   }
 }
 

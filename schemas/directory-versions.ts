@@ -10,7 +10,10 @@ export const MODELS_KEPT = 3
 /** All versions an engine's list keeps; the oldest failed and cancelled ones go first. */
 export const VERSIONS_KEPT = 20
 
-export type VersionChange = Extract<ControlChange, { readonly versionId: string }>
+export type VersionChange = Extract<
+  ControlChange,
+  { readonly engineId: string; readonly versionId: string }
+>
 
 /** The engine with a change of its versions applied, or the rule that forbids it. */
 export function changeVersions(

@@ -83,6 +83,15 @@ export interface Engine {
   readonly versions: readonly ModelVersion[]
 }
 
+/** Versions of the event store; `directory-store.ts` holds their rules. */
+export interface StoreVersions {
+  /** The one that is read and written; null: the first, which no replay has made. */
+  readonly active: string | null
+  /** The one that a replay fills. */
+  readonly open: string | null
+  readonly revision: number
+}
+
 /** Names one object of the directory in `expects`. */
 export type ObjectKey =
   | `app:${number}`
@@ -91,6 +100,7 @@ export type ObjectKey =
   | `channel:${number}`
   | `channel-name:${number}/${string}`
   | `engine:${string}`
+  | 'store'
 
 export type ControlChange =
   | {
@@ -153,6 +163,10 @@ export type ControlChange =
       readonly versionId: string
       readonly summary: JsonObject | null
     }
+  | { readonly type: 'store-opened'; readonly versionId: string }
+  /** Makes the open version of the event store the active one. */
+  | { readonly type: 'store-activated'; readonly versionId: string }
+  | { readonly type: 'store-closed'; readonly versionId: string }
 
 export interface ControlRecord {
   /** Unique per attempt: a writer finds its own record by it. */
@@ -181,6 +195,7 @@ export interface DirectoryState {
   readonly engines: ReadonlyMap<string, Engine>
   /** The first engine registered until another is named; the oldest one left when it is removed. */
   readonly defaultEngine: string | null
+  readonly store: StoreVersions
   /** Numbers of deleted apps: they are never used again. */
   readonly deletedApps: ReadonlySet<number>
   /**

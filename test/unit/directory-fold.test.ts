@@ -69,6 +69,27 @@ const statuses = (state: DirectoryState): Record<string, string> =>
 
 const SHOP = [app(1), engine('shop', 1)] as const
 
+describe('directory: versions of the event store', () => {
+  const open = (versionId: string) => ({ type: 'store-opened', versionId }) as const
+  const activate = (versionId: string) => ({ type: 'store-activated', versionId }) as const
+  const close = (versionId: string) => ({ type: 'store-closed', versionId }) as const
+
+  it('opens one beside the active one and switches to it', () => {
+    assert.deepEqual(given().store, { active: null, open: null, revision: 0 })
+    assert.deepEqual(given(open('a')).store, { active: null, open: 'a', revision: 1 })
+    const switched = given(open('a'), activate('a'), open('b'), close('b'))
+    assert.deepEqual(switched.store, { active: 'a', open: null, revision: 4 })
+    assert.equal(revisionOf(switched, 'store'), 4)
+  })
+
+  it('refuses a second open one, and to activate what is not open', () => {
+    assert.match(refused(given(open('a')), open('b')), /a is open/)
+    assert.match(refused(given(open('a'), close('a')), activate('a')), /not open/)
+    assert.match(refused(given(open('a'), activate('a')), open('a')), /a is active/)
+    assert.match(refused(given(), open('../a')), /no id/)
+  })
+})
+
 describe('directory: revisions', () => {
   it('refuses a record whose expected revision is not the one found', () => {
     const state = given(app(1))
@@ -104,6 +125,7 @@ describe('directory: revisions', () => {
       'channel:2': 0,
       'channel-name:2/web': 0,
       'engine:none': 0,
+      store: 0,
     }
     for (const [object, revision] of Object.entries(revisions)) {
       assert.equal(revisionOf(state, object as ObjectKey), revision, object)

@@ -90,6 +90,16 @@ const change: fc.Arbitrary<ControlChange> = fc.oneof(
         reason: 'r',
       }) as const,
   ),
+  fc
+    .tuple(
+      pick<'store-opened' | 'store-activated' | 'store-closed'>(
+        'store-opened',
+        'store-activated',
+        'store-closed',
+      ),
+      versionId,
+    )
+    .map(([type, version]) => ({ type, versionId: version }) as const),
 )
 
 /** A small world that is there from the start, so that most changes find something. */
@@ -114,6 +124,7 @@ function check(state: DirectoryState): void {
   assert.ok([...state.deletedApps].every((id) => !state.apps.has(id)))
   assert.equal(state.defaultEngine === null, state.engines.size === 0)
   assert.ok(state.defaultEngine === null || state.engines.has(state.defaultEngine))
+  assert.ok(state.store.open === null || state.store.open !== state.store.active)
   for (const engine of state.engines.values()) {
     const having = (...statuses: string[]): string[] =>
       engine.versions.filter(({ status }) => statuses.includes(status)).map(({ id }) => id)

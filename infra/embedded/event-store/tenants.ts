@@ -44,6 +44,16 @@ export function tenantsOf(
   }))
 }
 
+/** Every app and channel that was ever written to. */
+export function allTenants(
+  tenants: Table,
+): { readonly app: number; readonly channel: number; readonly count: number }[] {
+  return [...tenants.getRange({})].map(({ key, value }) => {
+    const { count } = JSON.parse(value.toString()) as TenantRow
+    return { app: key.readUInt32BE(0), channel: key.readUInt32BE(4), count }
+  })
+}
+
 export interface Tenants {
   /** The tenant, made now if it is new. Inside a transaction. */
   of(app: number, channel: number): Tenant
