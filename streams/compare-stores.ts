@@ -136,6 +136,8 @@ function createWalk(
         batch = value
         at = 0
         onBatch(batch.length)
+        // A turn of the loop, in which it can be aborted.
+        await new Promise((resolve) => setImmediate(resolve))
       }
     },
   }

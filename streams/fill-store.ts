@@ -54,6 +54,8 @@ export async function createStoreFill(options: FillOptions): Promise<StoreFill> 
     offsets[partition] = upTo
     filled = { ...filled, [source]: filled[source] + records.length }
     onProgress(filled)
+    // Nothing here waits for anything: without a turn of the loop nobody could abort it.
+    await new Promise((resolve) => setImmediate(resolve))
   }
   const fromArchive = async (partition: number, wanted: number): Promise<void> => {
     const end = Math.min(await archive.end(partition), wanted)

@@ -10,11 +10,10 @@ import { asMillraceError, type MillraceError } from '#ports/errors'
 import type { EventStore } from '#ports/event-store'
 import type { ItemChange, ItemIndex } from '#ports/item-index'
 import type { Telemetry } from '#ports/telemetry'
-import { exists, isDeleted, parsedProperties } from '#schemas/entity-state'
 import { DEFAULT_CHANNEL } from '#schemas/event'
 import { partitionOf } from '#schemas/partition'
 import { union, type Watermark } from '#schemas/position'
-import type { EntityState, ItemState } from '#schemas/state'
+import { itemState } from './item-state.ts'
 import { ITEM_TYPE, type ItemTouches } from './item-touches.ts'
 import { retryDelay } from './retry.ts'
 
@@ -196,17 +195,6 @@ async function applyInSlices(
     await new Promise((resolve) => setImmediate(resolve))
   }
   if (slice.length > 0) await index.applyItems(app, slice)
-}
-
-function itemState(item: string, state: EntityState | null, offset: number): ItemState {
-  if (state === null) return { item, offset, exists: false, deleted: false, properties: {} }
-  return {
-    item,
-    offset,
-    exists: exists(state),
-    deleted: isDeleted(state),
-    properties: parsedProperties(state),
-  }
 }
 
 /** Does something as often as it takes, with growing waits; gives up only when the sink is closed. */

@@ -12,6 +12,7 @@ import { addExportCommand } from './export.ts'
 import { addImportCommand } from './import.ts'
 import { addModelCommands } from './model.ts'
 import { addQuickstartCommand } from './quickstart/quickstart.ts'
+import { addReplayCommand } from './replay.ts'
 import { addStartCommand } from './start.ts'
 import { addStatusCommand } from './status.ts'
 import { addStopCommand } from './stop.ts'
@@ -38,6 +39,7 @@ function program(): Command {
   addDeadLetterCommands(root)
   addEraseCommand(root)
   addClusterCommands(root)
+  addReplayCommand(root)
   root.command('version').description('print the version').action(printVersion)
   return root
 }

@@ -17,10 +17,9 @@ import { findEvents } from './event-store/find.ts'
 import { readHistory } from './event-store/history.ts'
 import { rowsOf } from './event-store/id-index.ts'
 import { compareRows, keyOf } from './event-store/keys.ts'
-import type { Reading } from './event-store/reading.ts'
+import { createReading, type Reading } from './event-store/reading.ts'
 import { readState, readStates, readTargets } from './event-store/scans.ts'
-import { readTenant, tenantsOf } from './event-store/tenants.ts'
-import { createTexts } from './event-store/texts.ts'
+import { tenantsOf } from './event-store/tenants.ts'
 
 /**
  * Opens the store for reading, after its writer, in the same or another thread or process.
@@ -40,18 +39,7 @@ export async function openEventStore(options: StoreOptions): Promise<EventStore>
 }
 
 function createReader(tables: Tables): EventStore {
-  const numbers = new Map<string, number>()
-  const reading: Reading = {
-    tables,
-    texts: createTexts(tables),
-    tenant: (app, channel) => {
-      const name = `${app}/${channel}`
-      const number = numbers.get(name) ?? readTenant(tables.tenants, app, channel)?.number
-      if (number === undefined) return null
-      numbers.set(name, number)
-      return number
-    },
-  }
+  const reading = createReading(tables)
   let isClosed = false
   return {
     refresh: () => tables.root.resetReadTxn(),

@@ -1,6 +1,7 @@
 // The item index in this process's memory: typed arrays, on the thread that answers. A search is one synchronous pass, so
 // it sees all changes applied before it and none after; a version is built in slices between which searches go on.
 import { MillraceError } from '#ports/errors'
+import { type HeldItem, type HeldItems, type ItemPage, NOTHING_HELD } from '#ports/held-items'
 import type { IndexVersion, ItemChange, ItemIndex, ItemLists } from '#ports/item-index'
 import type { Health } from '#ports/lifecycle'
 import type { Telemetry } from '#ports/telemetry'
@@ -24,7 +25,7 @@ interface Build {
 
 const keyOf = (engineId: string, versionId: string): string => `${engineId}/${versionId}`
 
-class EmbeddedItemIndex implements ItemIndex {
+class EmbeddedItemIndex implements ItemIndex, HeldItems {
   readonly #telemetry: Telemetry
   readonly #tables = new Map<number, ItemTable>()
   readonly #open = new Map<string, OpenVersion>()
@@ -99,6 +100,25 @@ class EmbeddedItemIndex implements ItemIndex {
     return items.flatMap((item) => listsOf(open, item) ?? [])
   }
 
+  heldItems(app: number, items: readonly string[], events: readonly string[]): readonly HeldItem[] {
+    const table = this.#tables.get(app)
+    return items.map((item): HeldItem => {
+      const number = table?.find(item)
+      if (table === undefined || number === undefined) {
+        return { item, offset: -1, content: NOTHING_HELD }
+      }
+      const seen = events.filter((event) => table.wasSeen(event, number))
+      const content = [table.deleted.has(number), table.properties(number), seen]
+      return { item, offset: table.offset(number), content: JSON.stringify(content) }
+    })
+  }
+
+  listItems(app: number, from: number, limit: number): ItemPage {
+    const ids = this.#tables.get(app)?.ids ?? []
+    const next = from + limit < ids.length ? from + limit : null
+    return { items: ids.slice(from, from + limit), next }
+  }
+
   async health(): Promise<Health> {
     const items = [...this.#tables.values()].reduce((sum, table) => sum + table.size, 0)
     const detail = `${this.#open.size} model versions over ${items} items in memory.`
@@ -162,6 +182,6 @@ function listsOf(
 }
 
 /** Opens an empty index: versions are published and items told again by each start of the process. */
-export function createItemIndex(options: { readonly telemetry: Telemetry }): ItemIndex {
+export function createItemIndex(options: { readonly telemetry: Telemetry }): ItemIndex & HeldItems {
   return new EmbeddedItemIndex(options.telemetry)
 }

@@ -520,6 +520,18 @@ export const ERRORS = {
     message: '{file} cannot be read: {reason}',
     hint: 'Check the file.',
   },
+  REPLAY_RUNNING: {
+    status: 409,
+    retryable: true,
+    message: 'A replay is running already: version {version}.',
+    hint: 'Wait until it is done, or interrupt it.',
+  },
+  REPLAY_FAILED: {
+    status: 500,
+    retryable: true,
+    message: 'The replay failed: {reason}. The live version is as it was.',
+    hint: 'See the log of the process, then run millrace replay again.',
+  },
   INTERNAL: {
     status: 500,
     retryable: false,

@@ -27,6 +27,8 @@ import { createLetterTally, type LetterTally } from './dead-letters.ts'
 import { createFreshnessMeter, type FreshnessMeter } from './freshness-meter.ts'
 import { openBatchEngine, openItemIndex, openJobQueue, openLogs } from './open-ports.ts'
 import { EMBEDDED_PORTS, type PortUrls } from './port-urls.ts'
+import { createReplays, prepareStoreVersion, type Replays } from './replays.ts'
+import { createStoreHandle } from './store-handle.ts'
 import { openEventStoreAt } from './store-place.ts'
 import { startStreams } from './streams-host.ts'
 
@@ -50,6 +52,7 @@ export interface Platform extends Closable {
   readonly archiveCloser: ArchiveCloser
   readonly freshness: FreshnessMeter
   readonly training: Training
+  readonly replays: Replays
   health(): Promise<readonly Health[]>
 }
 
@@ -105,8 +108,9 @@ async function open(
   const files = keep(await openFolderFiles({ root: filesRoot }))
   const archive = keep(createArchive({ files, telemetry, clock }))
   const models = createModels({ files, telemetry })
-  const storePlace = { url: ports.store, prefix, path: join(data, 'store') }
-  const store = keep(await openEventStoreAt(storePlace, clock))
+  const storePath = await prepareStoreVersion({ data, directory, telemetry })
+  const storePlace = { url: ports.store, prefix, path: storePath }
+  const store = keep(createStoreHandle(await openEventStoreAt(storePlace, clock)))
   const index = keep(await openItemIndex(ports, surroundings))
   const shared = { clock, telemetry, ids, directory, store, index }
   const streams = keep(await startStreams({ ...shared, logs, storePlace, filesRoot }))
@@ -152,6 +156,7 @@ async function open(
     archiveCloser,
     freshness,
     training,
+    replays: createReplays({ ...shared, data, storePlace, log: logs.share, filesRoot, streams }),
     health: () => Promise.all(sources.map((source) => source.health())),
     close,
   }

@@ -34,8 +34,8 @@ export interface SinkThread {
   /** Sends to the thread that runs; lost when none does. */
   say(message: ToThread): void
   health(): Health
-  /** Lets it apply what is there, for at most `drainMs`, then stop. */
-  close(drainMs: number): Promise<void>
+  /** Lets it apply what is there, for at most `drainMs`, then stop, for at most `stopMs` (by default as long). */
+  close(drainMs: number, stopMs?: number): Promise<void>
 }
 
 type Trouble = Extract<FromThread, { type: 'trouble' }>['trouble']
@@ -110,7 +110,7 @@ export function startSinkThread(options: SinkThreadOptions): SinkThread {
   return {
     say: (message) => worker?.postMessage(message),
     health: () => healthOf(sink, { broken, died, trouble }),
-    close: async (drainMs) => {
+    close: async (drainMs, stopMs = drainMs) => {
       closing = true
       over.abort()
       worker?.postMessage({ type: 'drain' } satisfies ToThread)
@@ -118,7 +118,7 @@ export function startSinkThread(options: SinkThreadOptions): SinkThread {
       const late = clock.sleep(drainMs, bounded.signal).then(async () => {
         if (bounded.signal.aborted) return
         worker?.postMessage({ type: 'stop' } satisfies ToThread)
-        await clock.sleep(drainMs, bounded.signal)
+        await clock.sleep(stopMs, bounded.signal)
         if (!bounded.signal.aborted) await worker?.terminate()
       })
       await running

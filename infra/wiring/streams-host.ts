@@ -44,6 +44,18 @@ export interface StreamsOptions {
 export interface Streams extends Closable, HealthSource {
   readonly watermarks: Watermarks
   readonly archive: ArchiveCloser
+  /**
+   * Ends the store sink, lets `choose` name the version it goes on with, and starts it there; on the one before when that
+   * fails. Resolves when the index follows. @throws what `choose` throws, STORE_FAILED
+   */
+  replaceStore(choose: () => Promise<StoreChoice>): Promise<void>
+}
+
+export interface StoreChoice {
+  /** Folder of the version. */
+  readonly path: string
+  /** Apps whose items the index has to forget and read again. */
+  readonly reload: readonly number[]
 }
 
 /** What the handlers of messages share. */
@@ -85,7 +97,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const letters = createLetterBox(logs.deadLetters, telemetry)
   const host: Host = { options, watermarks, index, primary, closings, letters }
   const beginning = createBeginning()
-  const store = startStore(host, beginning)
+  const store = startReplaceableStore(host, beginning)
   const archive = startArchive(host, beginning)
   try {
     await beginning.over
@@ -103,6 +115,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   return {
     watermarks,
     archive: closings,
+    replaceStore: store.replace,
     health: async () => worst([store.health(), archive.health(), indexHealth(indexTrouble)]),
     close: async () => {
       unsubscribe()
@@ -146,9 +159,50 @@ function createBeginning(): Beginning {
   }
 }
 
-function startStore(host: Host, beginning: Beginning): SinkThread {
+interface ReplaceableStore extends SinkThread {
+  readonly replace: Streams['replaceStore']
+}
+
+/** The store sink's thread, and after each replacement the one that took over. */
+function startReplaceableStore(host: Host, beginning: Beginning): ReplaceableStore {
+  const { index, watermarks } = host
+  let place = host.options.storePlace
+  let thread = startStore(host, beginning, place)
+  let replacing: Promise<void> = Promise.resolve()
+  const replace = async (choose: () => Promise<StoreChoice>): Promise<void> => {
+    await thread.close(0, DRAIN_MS)
+    let chosen: StoreChoice = { path: place.path, reload: [] }
+    try {
+      chosen = await choose()
+    } finally {
+      place = { ...place, path: chosen.path }
+      const again = createBeginning()
+      again.begun('archive')
+      thread = startStore(host, again, place)
+      await again.over
+    }
+    const resets = chosen.reload.map((app) => ({ app, reset: true, states: [], seen: [] }))
+    index.take(resets, watermarks.applied('store'))
+    await index.settled()
+  }
+  return {
+    say: (message) => thread.say(message),
+    health: () => thread.health(),
+    close: async (drainMs, stopMs) => {
+      await replacing
+      await thread.close(drainMs, stopMs)
+    },
+    replace: (choose) => {
+      const replaced = replacing.then(() => replace(choose))
+      replacing = replaced.catch(() => {})
+      return replaced
+    },
+  }
+}
+
+function startStore(host: Host, beginning: Beginning, storePlace: StorePlace): SinkThread {
   const { watermarks, primary } = host
-  return startThread(host, 'store', {
+  return startThread(host, 'store', storePlace, {
     onStart: primary.tell,
     onDied: (reason) => beginning.died('store', reason),
     onTrouble: (error) => beginning.troubled('store', error),
@@ -167,7 +221,7 @@ function startStore(host: Host, beginning: Beginning): SinkThread {
 
 function startArchive(host: Host, beginning: Beginning): SinkThread {
   const { closings } = host
-  return startThread(host, 'archive', {
+  return startThread(host, 'archive', host.options.storePlace, {
     onStart: closings.tell,
     onDied: (reason) => beginning.died('archive', reason),
     onTrouble: (error) => {
@@ -191,8 +245,13 @@ interface ThreadEars {
   readonly onMessage: (message: FromThread, say: (message: ToThread) => void) => void
 }
 
-function startThread({ options }: Host, sink: ThreadSink, ears: ThreadEars): SinkThread {
-  const { logs, storePlace, filesRoot, clock, telemetry } = options
+function startThread(
+  { options }: Host,
+  sink: ThreadSink,
+  storePlace: StorePlace,
+  ears: ThreadEars,
+): SinkThread {
+  const { logs, filesRoot, clock, telemetry } = options
   const data: StreamsThreadData = {
     role: 'streams',
     sink,

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { EntityState } from '#schemas/state'
 import { type StateRow, unpackState } from '#schemas/state-row'
 import type { Table } from './environment.ts'
-import { behind, keyOf, stateKey } from './keys.ts'
+import { behind, keyOf, stateKey, textKey } from './keys.ts'
 import type { Reading } from './reading.ts'
 
 const SLICE = 256
@@ -51,6 +51,22 @@ export async function* readTargets(
   for await (const value of valuesBehind(tables.targets, keyOf(number, name, type))) {
     yield value.toString()
   }
+}
+
+/** True when the id was seen as the target of such an event. */
+export function wasTarget(
+  { tables, texts, tenant }: Reading,
+  app: number,
+  channel: number,
+  event: string,
+  targetEntityType: string,
+  id: string,
+): boolean {
+  const number = tenant(app, channel)
+  const name = texts.find(event)
+  const type = texts.find(targetEntityType)
+  if (number === null || name === 0 || type === 0) return false
+  return tables.targets.doesExist(keyOf(number, name, type, textKey(id)))
 }
 
 /** Values of all keys with a prefix, a slice of them at a time. */

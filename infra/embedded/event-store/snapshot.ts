@@ -4,15 +4,16 @@ import { createHash } from 'node:crypto'
 import type { StoreRow, StoreSnapshot, StoreTable } from '#ports/store-snapshot'
 import type { Json } from '#schemas/json'
 import type { Stamp } from '#schemas/state'
+import { unpackState } from '#schemas/state-row'
 import { readBody } from './body.ts'
-import type { Table, Tables } from './environment.ts'
-import { readWatermark } from './environment.ts'
+
+import { readWatermark, type Table, type Tables } from './environment.ts'
 import { rowsOf } from './id-index.ts'
 import { behind, keyOf, LIST_BYTES, ROW_BYTES, rowPlace, TENANT_BYTES } from './keys.ts'
 import { entriesOf } from './page.ts'
-import { unpackState } from './state-row.ts'
-import { allTenants, readTenant } from './tenants.ts'
-import { createTexts, type Texts } from './texts.ts'
+import { createReading } from './reading.ts'
+import { allTenants } from './tenants.ts'
+import type { Texts } from './texts.ts'
 
 const SLICE = 512
 const WORD_BYTES = 4
@@ -35,17 +36,7 @@ const TABLES: Readonly<Record<StoreTable, (reading: Reading) => Rows>> = {
 /** Holds the pages it may read: the file grows meanwhile, by what is written. */
 export function takeSnapshot(root: Tables): StoreSnapshot {
   const { tables, release } = pinned(root)
-  const texts = createTexts(tables)
-  const numbers = new Map<string, number | null>()
-  const tenantOf = (app: number, channel: number): number | null => {
-    const name = `${app}/${channel}`
-    let number = numbers.get(name)
-    if (number === undefined) {
-      number = readTenant(tables.tenants, app, channel)?.number ?? null
-      numbers.set(name, number)
-    }
-    return number
-  }
+  const { texts, tenant: tenantOf } = createReading(tables)
   return {
     watermark: readWatermark(tables),
     tenants: () => allTenants(tables.tenants),

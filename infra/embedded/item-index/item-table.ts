@@ -76,6 +76,17 @@ export class ItemTable {
     this.#tell(item)
   }
 
+  /** Offset up to which an item's state is folded; -1 when none was told. */
+  offset(item: number): number {
+    return this.#offsets[item] ?? NO_OFFSET
+  }
+
+  /** The properties of an item as rules see them, in order of their names. */
+  properties(item: number): (readonly [name: string, value: Json])[] {
+    const { names } = this.#shapeOf[item] ?? NO_SHAPE
+    return names.map((name) => [name, this.#columns.get(name)?.value(item) ?? null])
+  }
+
   /** Takes a state over, unless a newer one of the item is known. */
   applyState(state: ItemState): void {
     const item = this.register(state.item)

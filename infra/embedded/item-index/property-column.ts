@@ -86,6 +86,12 @@ export class PropertyColumn {
     this.#write(item, code, items)
   }
 
+  /** The value as it is kept; null when there is none. */
+  value(item: number): Json {
+    const value = this.#values[this.code(item)] ?? null
+    return typeof value === 'object' ? value && [...value] : value
+  }
+
   /** The value as a number, NaN when it is none. */
   number(item: number): number {
     const value = this.#values[this.code(item)]

@@ -20,6 +20,7 @@ import { exportEvents } from './export.ts'
 import { importEvents } from './import.ts'
 import { modelList, modelRollback } from './models.ts'
 import type { Operation, OperationContext } from './operation.ts'
+import { replay } from './replay.ts'
 import { engineSchedule } from './schedule.ts'
 import { status } from './status.ts'
 import { sync } from './sync.ts'
@@ -43,6 +44,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'engine.remove': engineRemove,
   'engine.schedule': engineSchedule,
   erase,
+  replay,
   import: importEvents,
   export: exportEvents,
   train,
