@@ -1,7 +1,10 @@
-// Bodies: JSON and nothing else, parsed by our own parser, whose result the route judges.
+// Bodies: JSON, and forms for webhooks, parsed by our own parsers, whose result the route judges.
 import type { FastifyInstance } from 'fastify'
 import { parseJson } from '#schemas/lenient-json'
+import { parseParameters } from './parameters.ts'
 import { JSON_TYPE } from './reply.ts'
+
+export const FORM_TYPE = 'application/x-www-form-urlencoded'
 
 /**
  * Replaces fastify's parsers. A body becomes what `parseJson` reads, an empty one undefined. `__proto__` and
@@ -14,6 +17,17 @@ export function registerBodyParser(app: FastifyInstance, bodyBytesMax: number): 
     { parseAs: 'buffer', bodyLimit: bodyBytesMax },
     (_request, body, done) => {
       done(null, body.length === 0 ? undefined : parseJson(body.toString('utf8')))
+    },
+  )
+}
+
+/** Adds forms to what is read: such a body becomes what `parseParameters` reads. */
+export function registerFormParser(app: FastifyInstance, bodyBytesMax: number): void {
+  app.addContentTypeParser(
+    FORM_TYPE,
+    { parseAs: 'buffer', bodyLimit: bodyBytesMax },
+    (_request, body, done) => {
+      done(null, parseParameters(body.toString('utf8')))
     },
   )
 }

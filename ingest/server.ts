@@ -4,18 +4,30 @@
 //              414 404 405    401 406      415 400  429 400  403                      503
 //   reads:     … ─▶ key guard ─▶ read barrier ─▶ event store ─▶ 200, 404
 //                                503
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import type { Directory } from '#ports/directory'
 import { asMillraceError, MillraceError } from '#ports/errors'
 import type { Telemetry } from '#ports/telemetry'
 import { createAccess } from './access.ts'
-import { registerBodyParser } from './body.ts'
+import { FORM_TYPE, registerBodyParser } from './body.ts'
 import type { IngestContext } from './context.ts'
 import { createKeyGuard, createRouteGuard, openGuard } from './guard.ts'
 import type { Intake } from './intake.ts'
 import type { IngestLimits } from './limits.ts'
 import { parseParameters } from './parameters.ts'
-import { sendError, sendNotFoundText, sendRefusal, sendText, sendTextError } from './reply.ts'
+import {
+  JSON_TYPE,
+  sendError,
+  sendNotFoundText,
+  sendRefusal,
+  sendText,
+  sendTextError,
+} from './reply.ts'
 import { registerAlive } from './routes/alive.ts'
 import { registerCreateBatch } from './routes/create-batch.ts'
 import { registerCreateEvent } from './routes/create-event.ts'
@@ -60,7 +72,7 @@ export function createEventServer({ directory, intake }: EventServerDeps): Fasti
   app.addHook('onRequest', createRouteGuard(limits))
   app.setNotFoundHandler((_request, reply) => sendNotFoundText(reply))
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    sendFailure(error, Number(request.headers['content-length']), reply, limits, telemetry)
+    sendFailure(error, request, reply, limits, telemetry)
   })
   registerBodyParser(app, limits.bodyBytesMax)
   for (const register of ROUTES) register(app, context)
@@ -82,20 +94,22 @@ const ROUTES = [
 /** Answers what a route or fastify threw. */
 function sendFailure(
   error: FastifyError | MillraceError,
-  contentLength: number,
+  request: FastifyRequest,
   reply: FastifyReply,
   limits: IngestLimits,
   telemetry: Telemetry,
 ): void {
   if (!(error instanceof MillraceError)) {
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+      const contentLength = Number(request.headers['content-length'])
       const size = Number.isNaN(contentLength) ? 'None' : `Some(${contentLength})`
       const message = `EntityStreamSizeException: actual entity size (${size}) exceeded content length limit (${limits.bodyBytesMax} bytes)! ${SIZE_HINT}`
       sendRefusal(reply, 400, 'BODY_TOO_LARGE', message)
       return
     }
     if (error.statusCode === 415) {
-      sendTextError(reply, new MillraceError('CONTENT_TYPE_UNSUPPORTED'))
+      const expected = /\.form(?:\?|$)/.test(request.url) ? FORM_TYPE : JSON_TYPE
+      sendTextError(reply, new MillraceError('CONTENT_TYPE_UNSUPPORTED', { expected }))
       return
     }
     if (error.statusCode !== undefined && error.statusCode < 500) {

@@ -1,5 +1,6 @@
 // `engine …`: engines of apps, each registered from an engine.json.
 import type { Command } from 'commander'
+import { addCompareCommand } from './compare.ts'
 import { readEngineFile } from './engine-file.ts'
 import { type CommonOptions, withCommonOptions } from './options.ts'
 import { info, printJson, table } from './output.ts'
@@ -38,6 +39,7 @@ export function addEngineCommands(root: Command): void {
     .option('--after-events <n>', 'when so many events are new')
     .option('--off', 'only when asked')
     .action(schedule)
+  addCompareCommand(engine)
   withCommonOptions(engine.command('remove <id>'))
     .description('remove an engine with its models')
     .action(remove)

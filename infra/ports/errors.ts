@@ -99,8 +99,8 @@ export const ERRORS = {
   CONTENT_TYPE_UNSUPPORTED: {
     status: 415,
     retryable: false,
-    message: "The request's Content-Type is not supported. Expected:\napplication/json",
-    hint: 'Send JSON, with the header Content-Type: application/json.',
+    message: "The request's Content-Type is not supported. Expected:\n{expected}",
+    hint: 'Send the header Content-Type: {expected}, and a body of that kind.',
   },
   ADMISSION_LIMITED: {
     status: 429,
@@ -507,6 +507,12 @@ export const ERRORS = {
     retryable: true,
     message: 'Another command is at work; it holds {file}.',
     hint: 'Wait until it has ended.',
+  },
+  ANSWERS_DIFFER: {
+    status: 409,
+    retryable: false,
+    message: '{different} of {queries} answers differ.',
+    hint: 'Without --exact the command reports and does not fail.',
   },
   IMPORT_REFUSED_LINES: {
     status: 422,

@@ -1,12 +1,12 @@
 // Where this event server answers otherwise than the recorded PredictionIO, and why. The replay fails for a difference
 // that is not listed, and for one that is listed and gone.
 
-export const DIFFERENCE_KINDS = ['defect', 'backend', 'deliberate', 'limit', 'not built'] as const
+export const DIFFERENCE_KINDS = ['defect', 'backend', 'deliberate', 'limit'] as const
 
 export interface DeliberateDifference {
   /**
    * defect: a fault of PredictionIO. backend: particular to the database behind the recording. deliberate: a decision.
-   * limit: a limit of ours. not built: a part that does not exist yet.
+   * limit: a limit of ours.
    */
   readonly kind: (typeof DIFFERENCE_KINDS)[number]
   readonly reason: string
@@ -31,6 +31,7 @@ export const DELIBERATE_DIFFERENCES: readonly DeliberateDifference[] = [
       'list reversed true type only',
       'list reversed true id only',
       'list bad percent',
+      'segment bad timestamp',
     ],
   },
   {
@@ -77,55 +78,36 @@ export const DELIBERATE_DIFFERENCES: readonly DeliberateDifference[] = [
     cases: ['long entityId 3000', 'long entityId 3000 -> get'],
   },
   {
-    kind: 'not built',
-    reason: 'There is no webhook connector yet: each name is answered as an unknown one.',
+    kind: 'defect',
+    reason: 'PredictionIO drops a context silently when parts of it are missing; here it is kept.',
+    cases: ['segment identify context partial -> list'],
+  },
+  {
+    kind: 'deliberate',
+    reason: 'The events that an access key may send limit webhooks too.',
+    cases: ['segment restricted key'],
+  },
+  {
+    kind: 'defect',
+    reason: 'No form reaches a connector of PredictionIO 0.14; here they do, as in older versions.',
     cases: [
-      'segment alias no previous',
-      'segment alias',
-      'segment array',
-      'segment bad json',
-      'segment bad timestamp',
-      'segment channel -> list',
-      'segment channel',
-      'segment group -> list',
-      'segment group no id',
-      'segment group',
-      'segment identify -> list',
-      'segment identify anonymous only',
-      'segment identify context -> list',
-      'segment identify context partial -> list',
-      'segment identify context partial',
-      'segment identify context',
-      'segment identify no traits -> list',
-      'segment identify no traits',
-      'segment identify',
-      'segment no ids',
-      'segment no sent_at',
-      'segment no type',
-      'segment no version',
-      'segment page -> list',
-      'segment page bare -> list',
-      'segment page bare',
-      'segment page',
-      'segment restricted key',
-      'segment screen -> list',
-      'segment screen',
-      'segment track -> list',
-      'segment track anonymous',
-      'segment track',
-      'segment version string',
       'mailchimp campaign',
+      'mailchimp campaign -> list',
       'mailchimp cleaned',
+      'mailchimp cleaned -> list',
       'mailchimp json content type',
       'mailchimp missing field',
       'mailchimp no content type',
       'mailchimp no fired_at',
       'mailchimp no type',
       'mailchimp profile',
+      'mailchimp profile -> list',
       'mailchimp subscribe',
+      'mailchimp subscribe -> list',
       'mailchimp unknown connector',
       'mailchimp unknown type',
       'mailchimp upemail',
+      'mailchimp upemail -> list',
     ],
   },
 ]
