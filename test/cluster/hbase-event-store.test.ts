@@ -10,10 +10,10 @@ import { openStoreTables, type StoreTables } from '../../infra/hbase/tables.ts'
 import { eventStoreRandomSuite } from '../conformance/event-store-random-suite.ts'
 import { eventStoreSuite } from '../conformance/event-store-suite.ts'
 import type { OpenStore, StoreFactory } from '../support/event-store-fixture.ts'
+import { clusterUrl } from '../support/test-cluster.ts'
 
-const url = process.env.TRY_HBASE ?? 'hbase://127.0.0.1:22181'
 const prefix = `test-${process.pid}`
-const hbase: HBase = await openHBase(hbaseConfig(url, prefix), systemClock)
+const hbase: HBase = await openHBase(hbaseConfig(clusterUrl('store'), prefix), systemClock)
 const tables = await openStoreTables(hbase, prefix)
 after(() => hbase.close())
 
