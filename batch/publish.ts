@@ -33,6 +33,10 @@ export async function publishVersion(
   await checkPublished(index, engine.id, version.id, model)
 }
 
+function isLoaded(index: ItemIndex, engineId: string, versionId: string): boolean {
+  return index.versions().some((v) => v.engineId === engineId && v.versionId === versionId)
+}
+
 function indexVersionOf(
   engine: Pick<Engine, 'id' | 'appId'>,
   { id, variant }: Pick<ModelVersion, 'id' | 'variant'>,
@@ -111,8 +115,7 @@ export async function rollBack(
   const engine = engineOf(directory.state, engineId)
   if (versionId !== null && versionId === engine.activeVersion) return versionId
   const version = rollbackTarget(engine, versionId)
-  const loaded = index.versions().some((v) => v.engineId === engineId && v.versionId === version.id)
-  if (!loaded) await publishVersion(deps, engine, version)
+  if (!isLoaded(index, engineId, version.id)) await publishVersion(deps, engine, version)
   await activateVersion(deps, engineId, version.id, null)
   return version.id
 }
@@ -173,6 +176,8 @@ export async function restoreVersions(
   for (const engine of deps.directory.state.engines.values()) {
     for (const version of engine.versions) {
       if (version.status !== 'active' && version.status !== 'previous') continue
+      // An index on a server outlives the process.
+      if (isLoaded(deps.index, engine.id, version.id)) continue
       try {
         await publishVersion(deps, engine, version)
       } catch (thrown) {

@@ -220,6 +220,18 @@ export const ERRORS = {
     message: 'The index has no version {version}.',
     hint: 'It is being loaded, or it was retired: try again.',
   },
+  INDEX_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    message: 'The item index does not answer: {reason}',
+    hint: 'Queries are answered without it meanwhile. See millrace status, and the log of its server.',
+  },
+  INDEX_FAILED: {
+    status: 500,
+    retryable: false,
+    message: 'The item index refused a request: {reason}',
+    hint: 'See the log of its server.',
+  },
   ARCHIVE_BEHIND: {
     status: 503,
     retryable: true,
@@ -387,6 +399,24 @@ export const ERRORS = {
     retryable: false,
     message: '{where}: {value} is a backend that this version does not have yet.',
     hint: 'Use {supported}.',
+  },
+  BACKEND_UNREACHABLE: {
+    status: 503,
+    retryable: true,
+    message: '{port}: nothing that answers as it should is at {address}: {reason}',
+    hint: 'Check the address of "{port}" in the configuration, and that its server runs.',
+  },
+  BACKEND_REFUSED: {
+    status: 500,
+    retryable: false,
+    message: '{port}: {address} refuses the credentials: {reason}',
+    hint: 'Correct user and password in the URL of "{port}".',
+  },
+  BACKEND_VERSION: {
+    status: 500,
+    retryable: false,
+    message: '{port}: the server at {address} is of version {found}; {known} is needed.',
+    hint: 'Install one of these, or name another server in "{port}".',
   },
   PORT_IN_USE: {
     status: 500,

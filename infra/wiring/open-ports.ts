@@ -33,8 +33,15 @@ const LOGS: Openers<'log', EmbeddedLogs> = {
     openEmbeddedLogs({ path: join(data, 'log'), clock, telemetry }),
 }
 
+const openElasticsearch: Opener<ItemIndex> = async (surroundings, url) => {
+  const { openItemIndex } = await import('../elasticsearch/item-index.ts')
+  return openItemIndex({ ...surroundings, url })
+}
+
 const INDEXES: Openers<'index', ItemIndex> = {
   'arrays:': async ({ telemetry }) => createItemIndex({ telemetry }),
+  'http:': openElasticsearch,
+  'https:': openElasticsearch,
 }
 
 const QUEUES: Openers<'queue', JobQueue> = {

@@ -2,7 +2,7 @@
 export const SCHEMES = {
   log: ['lmdb:'],
   store: ['lmdb:', 'hbase:'],
-  index: ['arrays:'],
+  index: ['arrays:', 'http:', 'https:'],
   files: ['file:'],
   queue: ['lmdb:'],
   batch: ['worker:'],

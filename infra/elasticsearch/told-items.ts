@@ -1,0 +1,202 @@
+// What was told of an app's items, kept once an app for the versions to come: states under their offset as the document's
+// version, sightings as documents that are there or not.
+import type { ItemChange } from '#ports/item-index'
+import type { ItemState } from '#schemas/state'
+import { bulkWrite, type Write } from './bulk.ts'
+import type { ElasticsearchClient } from './client.ts'
+import { replaces, stateDigest } from './document.ts'
+import { isMissing, statusOf } from './errors.ts'
+import { fromKey, itemsIndex, seenId, stateId, toKey, writeAlias } from './keys.ts'
+import { itemsLayout } from './mappings.ts'
+import { readDocuments, type WriterDeps } from './version-writer.ts'
+
+/** A batch of changes, each item once. */
+export interface ToldBatch {
+  /** The newest state of each item. */
+  readonly states: ReadonlyMap<string, ItemState>
+  /** Items seen as targets, by event. */
+  readonly seen: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+interface ToldDocument {
+  readonly kind: 'state' | 'seen'
+  readonly item: string
+  readonly event: string
+  readonly offset: number
+  readonly digest: string
+  readonly exists: boolean
+  readonly deleted: boolean
+  readonly properties: string
+}
+
+export function toBatch(changes: readonly ItemChange[]): ToldBatch {
+  const states = new Map<string, ItemState>()
+  const seen = new Map<string, Set<string>>()
+  for (const change of changes) {
+    if (change.type === 'seen') {
+      const items = seen.get(change.event) ?? new Set<string>()
+      seen.set(change.event, items.add(change.item))
+      continue
+    }
+    const { state } = change
+    if ((states.get(state.item)?.offset ?? 0) <= state.offset) states.set(state.item, state)
+  }
+  return { states, seen }
+}
+
+const DIGEST = ['offset', 'digest']
+
+/**
+ * Keeps what is new in a batch.
+ * @returns the batch without states that are older than what was told before: nothing may be done with them
+ * @throws MillraceError INDEX_UNAVAILABLE, INDEX_FAILED
+ */
+export async function keepBatch(
+  { client, clock }: WriterDeps,
+  prefix: string,
+  app: number,
+  batch: ToldBatch,
+): Promise<ToldBatch> {
+  const index = itemsIndex(prefix, app)
+  const told = [...stateTellings(batch), ...seenTellings(batch)]
+  const ids = told.map(({ id }) => id)
+  const known = await knownOf(client, index, ids)
+  const fresh = told.filter(({ state }, i) => {
+    const document = known[i] ?? null
+    return document === null || (state !== null && replaces(state, document._source))
+  })
+  const writes = fresh.map(({ write }) => write)
+  let outcomes = await bulkWrite(client, writeAlias(index), writes, clock)
+  if (outcomes.includes('missing')) {
+    await createItemsIndex(client, index)
+    outcomes = await bulkWrite(client, writeAlias(index), writes, clock)
+  }
+  const states = new Map(batch.states)
+  for (const [i, { state }] of told.entries()) {
+    if (state !== null && state.offset < (known[i]?._source.offset ?? 0)) states.delete(state.item)
+  }
+  // A conflict is a newer state; of a sighting, that somebody else has kept it.
+  for (const [i, { state }] of fresh.entries()) {
+    if (state !== null && outcomes[i] === 'conflict') states.delete(state.item)
+  }
+  return { states, seen: batch.seen }
+}
+
+interface Telling {
+  readonly id: string
+  readonly write: Write
+  readonly state: ItemState | null
+}
+
+function stateTellings({ states }: ToldBatch): Telling[] {
+  return [...states.values()].map((state) => ({
+    id: stateId(state.item),
+    write: stateWrite(state),
+    state,
+  }))
+}
+
+function seenTellings({ seen }: ToldBatch): Telling[] {
+  return [...seen].flatMap(([event, items]) =>
+    [...items].map((item) => ({
+      id: seenId(event, item),
+      write: seenWrite(event, item),
+      state: null,
+    })),
+  )
+}
+
+async function knownOf(client: ElasticsearchClient, index: string, ids: readonly string[]) {
+  try {
+    return await readDocuments<ToldDocument>(client, index, ids, DIGEST)
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw error
+  }
+}
+
+async function createItemsIndex(client: ElasticsearchClient, index: string): Promise<void> {
+  const layout = itemsLayout() as Record<string, unknown>
+  const body = { ...layout, aliases: { [writeAlias(index)]: {} } }
+  try {
+    await client.request('PUT', `/${index}`, { body })
+  } catch (error) {
+    // Somebody else was quicker.
+    if (statusOf(error) !== 400 || !String(error).includes('resource_already_exists')) throw error
+  }
+}
+
+function stateWrite(state: ItemState): Write {
+  const { item, offset, exists, deleted, properties } = state
+  return {
+    action: 'index',
+    meta: { _id: stateId(item), version: offset, version_type: 'external_gte' },
+    document: {
+      kind: 'state',
+      item: toKey(item),
+      offset,
+      exists,
+      deleted,
+      digest: stateDigest(state),
+      properties: JSON.stringify(properties),
+    },
+  }
+}
+
+function seenWrite(event: string, item: string): Write {
+  return {
+    action: 'create',
+    meta: { _id: seenId(event, item) },
+    document: { kind: 'seen', item: toKey(item), event },
+  }
+}
+
+/** What is kept of an item. */
+export interface Told {
+  readonly state: ItemState | null
+  readonly seen: boolean
+}
+
+const NOTHING: Told = { state: null, seen: false }
+
+/** What is kept of some items, in their order: states, and whether they were targets of an event. */
+export async function readTold(
+  client: ElasticsearchClient,
+  prefix: string,
+  app: number,
+  event: string,
+  items: readonly string[],
+): Promise<readonly Told[]> {
+  const ids = items.flatMap((item) => [stateId(item), seenId(event, item)])
+  const index = itemsIndex(prefix, app)
+  try {
+    const found = await readDocuments<ToldDocument>(client, index, ids, ['*'])
+    return items.map((_, i) => {
+      const state = found[2 * i]?._source
+      const seen = found[2 * i + 1]?._source
+      return {
+        state: state === undefined ? null : stateOf(state),
+        seen: seen !== undefined,
+      }
+    })
+  } catch (error) {
+    if (isMissing(error)) return items.map(() => NOTHING)
+    throw error
+  }
+}
+
+/** The change that a kept document was made of. */
+export function changeOf(document: ToldDocument): ItemChange {
+  return document.kind === 'state'
+    ? { type: 'state', state: stateOf(document) }
+    : { type: 'seen', event: document.event, item: fromKey(document.item) }
+}
+
+function stateOf({ item, offset, exists, deleted, properties }: ToldDocument): ItemState {
+  return { item: fromKey(item), offset, exists, deleted, properties: JSON.parse(properties) }
+}
+
+/** All that counts in versions with this primary event: every state, and the event's targets. */
+export function versionFilter(event: string): unknown {
+  return { bool: { should: [{ term: { kind: 'state' } }, { term: { event } }] } }
+}
