@@ -8,17 +8,14 @@
 import type { Clock } from '#ports/clock'
 import { asMillraceError, type MillraceError } from '#ports/errors'
 import type { EventStore } from '#ports/event-store'
-import type { ItemChange, ItemIndex } from '#ports/item-index'
+import type { ItemIndex } from '#ports/item-index'
 import type { Telemetry } from '#ports/telemetry'
-import { DEFAULT_CHANNEL } from '#schemas/event'
-import { partitionOf } from '#schemas/partition'
+import type { DeadLetter } from '#schemas/dead-letter'
 import { union, type Watermark } from '#schemas/position'
-import { itemState } from './item-state.ts'
-import { ITEM_TYPE, type ItemTouches } from './item-touches.ts'
+import { createIndexMender, type StoppedIndex } from './index-mender.ts'
+import { createItemFiller, mergeTouches, type Waiting } from './item-filler.ts'
+import type { ItemTouches } from './item-touches.ts'
 import { retryDelay } from './retry.ts'
-
-/** Items read and written between two turns of the event loop. */
-const SLICE = 200
 
 export interface IndexSinkOptions {
   readonly index: ItemIndex
@@ -27,8 +24,18 @@ export interface IndexSinkOptions {
   readonly telemetry: Telemetry
   /** Names of the events whose targets are items of the app, as they are now. */
   readonly primaryEvents: (app: number) => Iterable<string>
+  /** Makes a dead letter of an item that the index refuses durable. */
+  readonly deadLetter: (letter: DeadLetter) => Promise<void>
   readonly onApplied: (applied: Watermark) => void
   readonly onTrouble?: (error: MillraceError | null) => void
+}
+
+/** What the index sink does not do because the index refused too much. */
+export interface IndexStops {
+  /** Why nothing is applied any more: items of several apps were refused. null while it runs. */
+  readonly all: string | null
+  /** Apps whose index stands still. */
+  readonly apps: readonly StoppedIndex[]
 }
 
 export interface IndexSink {
@@ -40,27 +47,22 @@ export interface IndexSink {
   forget(app: number): Promise<void>
   /** Takes what a batch touched; the index watermark moves to `upTo` when it is applied. */
   take(touches: readonly ItemTouches[], upTo: Watermark): void
-  /** Resolves when everything taken so far is applied, or when the sink is closed. */
+  stops(): IndexStops
+  /** Resolves when everything taken so far is applied, when the sink stopped, or when it is closed. */
   settled(): Promise<void>
   close(): Promise<void>
 }
 
-interface Waiting {
-  reset: boolean
-  readonly states: Set<string>
-  readonly seen: Map<string, Set<string>>
-}
-
 export function createIndexSink(options: IndexSinkOptions): IndexSink {
-  const { index, store, onApplied } = options
+  const { index, store, clock, telemetry, onApplied } = options
   const stop = new AbortController()
-  let waiting = new Map<number, Waiting>()
+  let waiting: Waiting = new Map()
   let target: Watermark | null = null
   let busy = false
+  let all: string | null = null
   let done: Promise<void> = Promise.resolve()
   /** Loads and batches take turns, so that a load never writes an older state over a newer one. */
   let turn: Promise<void> = Promise.resolve()
-
   let turns = 0
 
   const inTurn = (work: () => Promise<void>): Promise<void> => {
@@ -82,45 +84,50 @@ export function createIndexSink(options: IndexSinkOptions): IndexSink {
       })
     return turn
   }
-  const loadApp = async (app: number): Promise<void> => {
-    await loadStates(options, app)
-    for (const event of options.primaryEvents(app)) await loadTargets(options, app, event)
+  const filler = createItemFiller({
+    ...options,
+    onAppStopped: (app, reason) => mender.stopped(app, reason),
+    onBroken: (reason) => {
+      all = reason
+      telemetry.log('error', 'sink-broken', { sink: 'index', reason })
+    },
+  })
+  const refill = async (app: number): Promise<boolean> => {
+    let mended = false
+    await inTurn(async () => {
+      mended = await filler.refill(app)
+    })
+    return mended
   }
+  const mender = createIndexMender({ clock, telemetry, signal: stop.signal, refill })
   const work = async (): Promise<void> => {
-    while (target !== null && !stop.signal.aborted) {
+    while (target !== null && all === null && !stop.signal.aborted) {
       const upTo: Watermark = target
       const batch = waiting
       target = null
       waiting = new Map()
       // A batch that touched nothing is applied at once, unless a load is under way that it must not overtake.
-      if (batch.size > 0 || turns > 0) {
-        await inTurn(async () => {
-          for (const [app, touches] of batch) {
-            if (touches.reset) {
-              await index.clearItems(app)
-              await loadApp(app)
-            } else await applyTouches(options, app, touches)
-          }
-        })
-      }
-      if (!stop.signal.aborted) onApplied(upTo)
+      if (batch.size > 0 || turns > 0) await inTurn(() => filler.apply(batch))
+      if (all === null && !stop.signal.aborted) onApplied(upTo)
     }
     busy = false
   }
   return {
-    load: (apps) =>
-      inTurn(async () => {
-        for (const app of apps) await loadApp(app)
-      }),
-    forget: (app) => inTurn(() => index.clearItems(app)),
-    loadTargets: (app, event) => inTurn(() => loadTargets(options, app, event)),
+    load: (apps) => inTurn(() => filler.load(apps)),
+    loadTargets: (app, event) => inTurn(() => filler.loadTargets(app, event)),
+    forget: (app) => {
+      mender.forget(app)
+      return inTurn(() => index.clearItems(app))
+    },
     take: (touches, upTo) => {
-      for (const touch of touches) merge(waiting, touch)
+      if (all !== null) return
+      for (const touch of touches) mergeTouches(waiting, touch)
       target = target === null ? upTo : union(target, upTo)
       if (busy) return
       busy = true
       done = work()
     },
+    stops: () => ({ all, apps: mender.list() }),
     settled: async () => {
       while (busy) await done
     },
@@ -129,72 +136,6 @@ export function createIndexSink(options: IndexSinkOptions): IndexSink {
       await turn
     },
   }
-}
-
-function merge(waiting: Map<number, Waiting>, touches: ItemTouches): void {
-  let mine = waiting.get(touches.app)
-  if (mine === undefined) {
-    mine = { reset: false, states: new Set(), seen: new Map() }
-    waiting.set(touches.app, mine)
-  }
-  mine.reset ||= touches.reset
-  for (const item of touches.states) mine.states.add(item)
-  for (const { event, items } of touches.seen) {
-    const seen = mine.seen.get(event) ?? new Set<string>()
-    mine.seen.set(event, seen)
-    for (const item of items) seen.add(item)
-  }
-}
-
-async function applyTouches(options: IndexSinkOptions, app: number, touches: Waiting) {
-  const { store } = options
-  const applied = await store.applied()
-  async function* changes(): AsyncGenerator<ItemChange> {
-    for (const item of touches.states) {
-      const state = await store.state(app, DEFAULT_CHANNEL, ITEM_TYPE, item)
-      const partition = partitionOf(app, DEFAULT_CHANNEL, ITEM_TYPE, item, applied.offsets.length)
-      const offset = applied.offsets[partition] ?? 0
-      yield { type: 'state', state: itemState(item, state, offset) }
-    }
-    for (const [event, items] of touches.seen) {
-      for (const item of items) yield { type: 'seen', event, item }
-    }
-  }
-  await applyInSlices(options.index, app, changes())
-}
-
-async function loadStates({ store, index }: IndexSinkOptions, app: number): Promise<void> {
-  async function* changes(): AsyncGenerator<ItemChange> {
-    for await (const found of store.states(app, DEFAULT_CHANNEL, ITEM_TYPE)) {
-      yield { type: 'state', state: itemState(found.entityId, found.state, found.offset) }
-    }
-  }
-  await applyInSlices(index, app, changes())
-}
-
-async function loadTargets({ store, index }: IndexSinkOptions, app: number, event: string) {
-  async function* changes(): AsyncGenerator<ItemChange> {
-    for await (const item of store.targets(app, DEFAULT_CHANNEL, event, ITEM_TYPE)) {
-      yield { type: 'seen', event, item }
-    }
-  }
-  await applyInSlices(index, app, changes())
-}
-
-async function applyInSlices(
-  index: ItemIndex,
-  app: number,
-  changes: AsyncIterable<ItemChange>,
-): Promise<void> {
-  let slice: ItemChange[] = []
-  for await (const change of changes) {
-    slice.push(change)
-    if (slice.length < SLICE) continue
-    await index.applyItems(app, slice)
-    slice = []
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  if (slice.length > 0) await index.applyItems(app, slice)
 }
 
 /** Does something as often as it takes, with growing waits; gives up only when the sink is closed. */

@@ -16,7 +16,7 @@ import { decodeRecord, encodeRecord } from '#schemas/codec'
 import type { DeadLetter } from '#schemas/dead-letter'
 import type { Watermark } from '#schemas/position'
 import type { Placed } from '#schemas/record'
-import { type BreakerState, CLOSED_BREAKER, countGood, countRecord, isBroken } from './breaker.ts'
+import { type BreakerState, CLOSED_BREAKER, countGood, countRefused, isBroken } from './breaker.ts'
 import { retryDelay } from './retry.ts'
 
 /** A record the sink will never take, with the reason. */
@@ -84,10 +84,13 @@ export interface PipelineOptions {
   readonly batchBytes?: number
 }
 
-/** stopped: a signal ended it. broken: too many records were refused; the watermark stands before them. */
+/** stopped: a signal ended it. broken: too many records were refused. */
 export type PipelineEnd = 'stopped' | 'broken'
 
 const BATCH_BYTES = 512 * 1024
+
+/** Refusals that are the sender's doing, not the sink's answer: they do not count for the breaker. */
+const BY_RULES: ReadonlySet<ErrorCode> = new Set(['EVENT_ID_REUSED'])
 
 interface Batch {
   readonly records: readonly Placed[]
@@ -100,6 +103,12 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineEnd
   const { sink, signal, drain } = options
   let breaker: BreakerState = CLOSED_BREAKER
   let end: PipelineEnd = 'stopped'
+  const breaks = (from: Watermark): boolean => {
+    if (!isBroken(breaker)) return false
+    options.telemetry.log('error', 'sink-broken', { sink: sink.name, offsets: from.offsets })
+    end = 'broken'
+    return true
+  }
   let place = await persist(options, () => startPlace(options))
   if (place !== null && (await persist(options, () => buryLeftOver(options))) === null) place = null
   if (place !== null) options.onBegun?.(place)
@@ -112,20 +121,23 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineEnd
       await persist(options, () => waitForMore(options, from))
       continue
     }
-    breaker = count(breaker, batch)
-    if (isBroken(breaker)) {
-      options.telemetry.log('error', 'sink-broken', { sink: sink.name, offsets: from.offsets })
-      end = 'broken'
-      break
-    }
-    place = await applyBatch(options, batch)
+    breaker = countUnreadable(breaker, batch)
+    if (breaks(from)) break
+    place = await applyBatch(options, batch, (refusals) => {
+      breaker = countRefusals(breaker, batch, refusals)
+    })
+    if (breaks(batch.upTo)) break
   }
   await sink.stop()
   return end
 }
 
 /** Applies one batch, as often as it takes; where to read on, or null when it was stopped. */
-async function applyBatch(options: PipelineOptions, batch: Batch): Promise<Watermark | null> {
+async function applyBatch(
+  options: PipelineOptions,
+  batch: Batch,
+  onRefusals: (refusals: readonly Refusal[]) => void,
+): Promise<Watermark | null> {
   const { sink, clock } = options
   // Before the sink passes them: behind its watermark nobody reads them again.
   for (const letter of batch.unreadable) {
@@ -141,6 +153,7 @@ async function applyBatch(options: PipelineOptions, batch: Batch): Promise<Water
       if (sink.recover !== undefined) return persist(options, () => recovered(options))
     }
   }
+  onRefusals(refusals)
   const letters = refusals.map((refusal) => letterOf(sink.name, clock.now(), refusal))
   for (const letter of letters) {
     if ((await persist(options, () => bury(options, letter))) === null) return null
@@ -275,11 +288,19 @@ async function waitForMore(options: PipelineOptions, from: Watermark): Promise<t
   return true
 }
 
-/** Unreadable records count; refusals by the rules (an id used twice) are the sender's and do not. */
-function count(breaker: BreakerState, batch: Batch): BreakerState {
-  let state = breaker
-  for (let i = 0; i < batch.unreadable.length; i++) state = countRecord(state, true)
-  return isBroken(state) ? state : countGood(state, batch.records.length)
+/** Before the batch is applied: with too many unreadable records it is not. Their app cannot be known. */
+function countUnreadable(breaker: BreakerState, { unreadable }: Batch): BreakerState {
+  return unreadable.reduce((state) => countRefused(state, null), breaker)
+}
+
+function countRefusals(
+  breaker: BreakerState,
+  { records }: Batch,
+  refusals: readonly Refusal[],
+): BreakerState {
+  const counted = refusals.filter(({ code }) => !BY_RULES.has(code))
+  const good = countGood(breaker, records.length - counted.length)
+  return counted.reduce((state, { placed: { record } }) => countRefused(state, record.app), good)
 }
 
 function letterOf(sink: SinkName, time: number, { placed, code, message }: Refusal): DeadLetter {

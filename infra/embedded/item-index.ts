@@ -36,12 +36,13 @@ class EmbeddedItemIndex implements ItemIndex, HeldItems {
     this.#telemetry = telemetry
   }
 
-  async applyItems(app: number, changes: readonly ItemChange[]): Promise<void> {
+  async applyItems(app: number, changes: readonly ItemChange[]): Promise<readonly []> {
     const table = this.#table(app)
     for (const change of changes) {
       if (change.type === 'seen') table.see(change.event, change.item)
       else table.applyState(change.state)
     }
+    return []
   }
 
   async clearItems(app: number): Promise<void> {

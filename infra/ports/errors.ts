@@ -196,6 +196,12 @@ export const ERRORS = {
     message: 'A record of the log cannot be read: {reason}',
     hint: 'See millrace dead-letters.',
   },
+  ITEM_REFUSED: {
+    status: 422,
+    retryable: false,
+    message: 'The item index refuses the item {item}: {reason}',
+    hint: 'Mend its properties and send them again: millrace dead-letters show OFFSET',
+  },
   DEAD_LETTER_NOT_FOUND: {
     status: 404,
     retryable: false,

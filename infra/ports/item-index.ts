@@ -23,6 +23,12 @@ export type ItemChange =
   /** The item was the target of such an event: visible in engines whose primary indicator it is. */
   | { readonly type: 'seen'; readonly event: string; readonly item: string }
 
+/** An item's change that the index refuses for good: a field it cannot map, too many fields. */
+export interface ItemRefusal {
+  readonly item: string
+  readonly reason: string
+}
+
 export interface IndexVersion {
   readonly app: number
   readonly engineId: string
@@ -43,8 +49,11 @@ export interface ItemLists {
 }
 
 export interface ItemIndex extends Closable, HealthSource {
-  /** Applies changes of an app's items in the order given. Searches see them after the next `refresh`. */
-  applyItems(app: number, changes: readonly ItemChange[]): Promise<void>
+  /**
+   * Applies changes of an app's items in the order given. Searches see them after the next `refresh`. Resolves with the
+   * items it will never take as they are; what may work the next time is a rejection, and all changes are handed over again.
+   */
+  applyItems(app: number, changes: readonly ItemChange[]): Promise<readonly ItemRefusal[]>
   /**
    * Forgets all that was told of an app's items (its data were deleted, or will be told anew). Versions stay, without
    * documents: an item of a model is one again, with its lists and rankings, when it is told again.

@@ -1,9 +1,10 @@
 // One refused record, one letter. A sink that takes over after a crash refuses some records again, and a record that cannot
 // be read is refused by each sink. Every sink refuses the records of a partition in order, so what stands at or below the
-// highest place that was refused for the same reason was refused before.
+// highest place that was refused for the same reason was refused before. The index refuses states of items, not records, and
+// in no order: its letters are never repeats.
 import type { DeadLetter } from '#schemas/dead-letter'
 
-type Place = Pick<DeadLetter, 'reason' | 'generation' | 'partition' | 'offset'>
+type Place = Pick<DeadLetter, 'reason' | 'sink' | 'generation' | 'partition' | 'offset'>
 
 export interface LetterRepeats {
   /** True when such a letter was noted before. */
@@ -16,7 +17,8 @@ export function createLetterRepeats(): LetterRepeats {
   const highest = new Map<string, number>()
   const keyOf = ({ reason, generation, partition }: Place): string =>
     `${reason} ${generation}/${partition}`
-  const has = (letter: Place): boolean => letter.offset <= (highest.get(keyOf(letter)) ?? -1)
+  const has = (letter: Place): boolean =>
+    letter.sink !== 'index' && letter.offset <= (highest.get(keyOf(letter)) ?? -1)
   return {
     has,
     note: (letter) => {

@@ -18,6 +18,7 @@ import { createIndexSink, type IndexSink } from '../../streams/index-sink.ts'
 import { createWatermarks, type MovableWatermarks } from '../../streams/watermarks.ts'
 import type { EmbeddedLogs } from '../embedded/logs.ts'
 import { type Closings, createClosings } from './closings.ts'
+import { indexHealth } from './index-health.ts'
 import { createLetterBox, type LetterBox } from './letter-box.ts'
 import { primaryEvents } from './primary-events.ts'
 import { createPrimaryTeller, type PrimaryTeller } from './primary-teller.ts'
@@ -69,7 +70,7 @@ interface Host {
 }
 
 /**
- * Starts all sinks; resolves when the index holds what the store had applied before.
+ * Starts all sinks; resolves when the index holds what the store had applied before, or is known to be away.
  * @throws MillraceError STORE_FAILED when the store sink cannot begin, LOG_BEHIND when a sink is ahead of the log
  */
 export async function startStreams(options: StreamsOptions): Promise<Streams> {
@@ -77,6 +78,8 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const { partitions, generation } = logs.events
   const watermarks = createWatermarks({ partitions, generation, clock })
   let indexTrouble: MillraceError | null = null
+  const indexAway = Promise.withResolvers<void>()
+  const letters = createLetterBox(logs.deadLetters, telemetry)
   const countIndexed = indexedCounter(telemetry)
   const index = createIndexSink({
     index: options.index,
@@ -84,24 +87,26 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     clock,
     telemetry,
     primaryEvents: (app) => primaryEvents(directory.state).get(app) ?? [],
+    deadLetter: letters.put,
     onApplied: (applied) => {
       countIndexed(applied)
       watermarks.advance('index', applied)
     },
     onTrouble: (trouble) => {
       indexTrouble = trouble
+      indexAway.resolve()
     },
   })
   const closings = createClosings((message) => archive.say(message))
   const primary = createPrimaryTeller(directory, index, (message) => store.say(message))
-  const letters = createLetterBox(logs.deadLetters, telemetry)
   const host: Host = { options, watermarks, index, primary, closings, letters }
   const beginning = createBeginning()
   const store = startReplaceableStore(host, beginning)
   const archive = startArchive(host, beginning)
   try {
     await beginning.over
-    await index.settled()
+    // Without the index events are accepted and read all the same.
+    await Promise.race([index.settled(), indexAway.promise])
   } catch (error) {
     await Promise.all([store.close(0), archive.close(0)])
     throw error
@@ -116,7 +121,12 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     watermarks,
     archive: closings,
     replaceStore: store.replace,
-    health: async () => worst([store.health(), archive.health(), indexHealth(indexTrouble)]),
+    health: async () =>
+      worst([
+        store.health(),
+        archive.health(),
+        indexHealth(indexTrouble, index.stops(), directory),
+      ]),
     close: async () => {
       unsubscribe()
       await Promise.all([store.close(DRAIN_MS), archive.close(DRAIN_MS)])
@@ -348,11 +358,6 @@ async function settledWithin(index: IndexSink, clock: Clock, ms: number): Promis
     index.settled().finally(() => settled.abort()),
     clock.sleep(ms, settled.signal),
   ])
-}
-
-function indexHealth(trouble: MillraceError | null): Health {
-  if (trouble === null) return { name: 'index sink', status: 'ok', detail: 'It runs.' }
-  return { name: 'index sink', status: 'failed', detail: trouble.message, hint: trouble.hint }
 }
 
 /** One line for all sinks: what is wrong, or that nothing is. */

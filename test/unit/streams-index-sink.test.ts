@@ -46,6 +46,7 @@ function given(wrap: (store: EventStore) => EventStore = (store) => store) {
     clock,
     telemetry: silentTelemetry,
     primaryEvents: (app) => primary.get(app) ?? [],
+    deadLetter: async () => assert.fail('nothing is refused'),
     onApplied: (to) => applied.push(to),
   })
   let next = 0

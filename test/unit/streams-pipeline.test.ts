@@ -193,6 +193,26 @@ describe('pipeline', () => {
     assert.deepEqual(taken, ['a', 'b', 'b', 'c'])
   })
 
+  it('breaks when the sink refuses more than 20 of 1,000, and not by refusals by the rules', async () => {
+    const refuseAll = (code: 'STORE_FAILED' | 'EVENT_ID_REUSED') =>
+      given({
+        apply: async (records) =>
+          records.map((its) => ({ placed: its, code, message: 'not this one' })),
+        batchBytes: 1,
+      })
+    const many = encoded(Array.from({ length: 30 }, (_, i) => viewOf(`i${i}`)))
+    const broken = refuseAll('STORE_FAILED')
+    for (const value of many) await broken.log.append(0, [value])
+    assert.equal(await broken.run(), 'broken')
+    assert.equal(broken.letters.length, 21)
+    assert.equal(broken.applied.at(-1)?.offsets[0], 21)
+    const ruled = refuseAll('EVENT_ID_REUSED')
+    for (const value of many) await ruled.log.append(0, [value])
+    ruled.drain.abort()
+    assert.equal(await ruled.run(), 'stopped')
+    assert.equal(ruled.letters.length, 30)
+  })
+
   it('puts what it cannot read into dead letters and goes on', async () => {
     const { log, run, drain, taken, letters, applied } = given()
     const poison = Buffer.from('no record')

@@ -122,6 +122,7 @@ export function createMemoryItemIndex(): ItemIndex {
   return {
     applyItems: async (app, changes) => {
       for (const change of changes) apply(itemsOf(app), change)
+      return []
     },
     clearItems: async (app) => {
       apps.delete(app)
