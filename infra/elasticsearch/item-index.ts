@@ -95,6 +95,7 @@ function createItemIndex(parts: Parts): ItemIndex {
           if (await mergeParts(parts, version, itemParts)) refresher.wrote(version.name)
         }),
       )
+      return []
     },
     async clearItems(app: number) {
       builder.clear(app)
