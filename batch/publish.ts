@@ -47,7 +47,7 @@ function indexVersionOf(
     app: engine.appId,
     engineId: engine.id,
     versionId: id,
-    primaryEvent: indicators[0].name,
+    primaryEvents: indicators[0].events,
     userDefinedRankings: live.map(({ name }) => name),
   }
 }

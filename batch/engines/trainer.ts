@@ -12,6 +12,8 @@ export interface TrainerDeps {
   /** Spreads the work on rows over threads. */
   readonly correlate: RowRunner
   readonly progress: (progress: JobProgress) => void
+  /** The newest model of the engine, or null when there is none yet. */
+  readonly previous?: () => Promise<Model | null>
   readonly signal?: AbortSignal
 }
 

@@ -33,7 +33,8 @@ export interface IndexVersion {
   readonly app: number
   readonly engineId: string
   readonly versionId: string
-  readonly primaryEvent: string
+  /** Items that were targets of one of them are documents too. */
+  readonly primaryEvents: readonly string[]
   /** Names of rankings that are live item properties (numbers). */
   readonly userDefinedRankings: readonly string[]
 }

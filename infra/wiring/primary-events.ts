@@ -12,8 +12,7 @@ export function primaryEvents(state: DirectoryState): Map<number, Set<string>> {
     const known = events.get(engine.appId) ?? new Set<string>()
     events.set(engine.appId, known)
     for (const variant of variantsOf(engine)) {
-      const name = primaryEvent(engine.factory, variant)
-      if (name !== null) known.add(name)
+      for (const name of primaryEventsOf(engine.factory, variant)) known.add(name)
     }
   }
   return events
@@ -26,12 +25,12 @@ function variantsOf(engine: Engine): JsonObject[] {
   return [engine.variant, ...living.map(({ variant }) => variant)]
 }
 
-/** null for an engine without items, and for parameters that this version of Millrace does not read. */
-function primaryEvent(factory: string, variant: JsonObject): string | null {
-  if (factory !== UNIVERSAL) return null
+/** None for an engine without items, and for parameters that this version of Millrace does not read. */
+function primaryEventsOf(factory: string, variant: JsonObject): readonly string[] {
+  if (factory !== UNIVERSAL) return []
   try {
-    return parseUniversal(variant, 'engine.json').indicators[0].name
+    return parseUniversal(variant, 'engine.json').indicators[0].events
   } catch {
-    return null
+    return []
   }
 }

@@ -6,7 +6,7 @@ import { MillraceError } from '#ports/errors'
 import type { JobProgress } from '#ports/job-queue'
 import { silentTelemetry } from '#ports/telemetry'
 import { EngineJsonError } from '#schemas/engines/engine-json-error'
-import type { Manifest } from '#schemas/model'
+import type { Manifest, Model } from '#schemas/model'
 import { TRAINERS } from '../../batch/engines/trainers.ts'
 import { createArchive } from '../archive/archive.ts'
 import { createModels } from '../archive/models.ts'
@@ -37,7 +37,13 @@ async function train(
   const models = createModels({ files, telemetry: silentTelemetry })
   const helpers = startHelpers(threads - 1)
   try {
-    const deps = { archive, clock, correlate: helpers.run, progress }
+    const previous = async (): Promise<Model | null> => {
+      const [newest] = await models.list(task.engineId)
+      return newest === undefined
+        ? null
+        : (await models.read(task.engineId, newest.versionId)).model
+    }
+    const deps = { archive, clock, correlate: helpers.run, progress, previous }
     const { model, counts, seconds } = await trainer(task, deps)
     const { engineId, versionId, factory, asOf, watermark } = task
     const trainedAt = clock.now()

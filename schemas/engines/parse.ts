@@ -3,6 +3,7 @@
 import type { JsonObject } from '../json.ts'
 import { nearestName } from '../nearest-name.ts'
 import { EngineJsonError } from './engine-json-error.ts'
+import { isHarnessJson, translated } from './harness-json.ts'
 import { Parameters } from './parameters.ts'
 import { UNIVERSAL, UNIVERSAL_ALIASES } from './universal.ts'
 import { parseUniversal } from './universal-parse.ts'
@@ -14,7 +15,7 @@ export interface ParsedEngine {
   /** Name of the engine's factory: `universal`. */
   readonly factory: string
   readonly appName: string
-  /** The whole file, as it is registered. */
+  /** The whole file, as it is registered: Harness' own configuration in PredictionIO's shape. */
   readonly variant: JsonObject
 }
 
@@ -50,6 +51,9 @@ const FOREIGN = {
  * @throws EngineJsonError (ENGINE_JSON_INVALID at the edges)
  */
 export function parseEngineJson(json: unknown, file: string): ParsedEngine {
+  if (isHarnessJson(json)) {
+    return translated(json, file, (variant) => parseEngineJson(variant, file))
+  }
   const top = new Parameters(file, '', json, { names: TOP_LEVEL, foreign: FOREIGN })
   const factory = factoryOf(top)
   const variant = json as JsonObject

@@ -1,18 +1,20 @@
 // engine.json of the universal engine → its parameters, with every default filled in. Each parameter of the Universal
-// Recommender 0.7 is read; what is not there yet is refused by name rather than ignored.
-import type { Json, JsonObject } from '../json.ts'
+// Recommender 0.7 is read; what is unknown is refused rather than ignored.
+import type { JsonObject } from '../json.ts'
 import { SCORINGS } from '../query.ts'
 import { Parameters } from './parameters.ts'
 import {
   COMPATIBILITIES,
+  type EventWindow,
   type FieldDefault,
   type Indicator,
-  ITEMS_PER_USER_MAX,
+  RECS_MODELS,
   type UniversalParams,
   WEIGHTS,
   type Weights,
 } from './universal.ts'
-import { parseRankings } from './universal-rankings.ts'
+import { oldQueryLimit, parseIndicators } from './universal-indicators.ts'
+import { durationOf, parseRankings } from './universal-rankings.ts'
 
 const DATASOURCE = ['name', 'appName', 'eventNames', 'minEventsPerUser', 'eventWindow'] as const
 
@@ -51,11 +53,6 @@ const FOREIGN = {
   indicatorNames: 'Write "eventNames" instead.',
 }
 
-const INDICATORS_MAX = 32
-const CORRELATORS = { min: 1, max: 1000 }
-const ITEMS_PER_USER = { min: 1, max: ITEMS_PER_USER_MAX }
-const DEFAULT_ITEMS_PER_USER = 500
-const DEFAULT_CORRELATORS = 50
 const DEFAULT_NUM = 20
 export const PAGE_MAX = 10_000
 
@@ -68,27 +65,36 @@ export function parseUniversal(variant: JsonObject, file = 'engine.json'): Unive
   const top = new Parameters(file, '', variant, { names: Object.keys(variant) })
   const source = sectionOf(top, 'datasource', file)
   const ur = algorithmOf(top, file)
-  const indicators = indicatorsOf(source, ur, file)
-  const names = indicators.map(({ name }) => name)
-  refuseUnbuilt(source, ur)
   const scoring = ur.oneOf('scoring', SCORINGS) ?? 'weighted'
+  // Who asks for a scoring of old gets the queries of old with it, unless told otherwise.
+  const compatibility =
+    ur.oneOf('compatibility', COMPATIBILITIES) ?? (scoring === 'weighted' ? 'none' : 'ur-0.7')
+  const indicators = parseIndicators({ source, ur, file, compatibility })
+  const eventsOf = (names: readonly string[]): readonly string[] => rawEvents(names, indicators)
+  const recsModel = ur.oneOf('recsModel', RECS_MODELS) ?? 'all'
+  const rankings = parseRankings(ur, indicators[0].name, file)
+  checkUnused(ur)
   return {
     appName: appNameOf(source, ur),
     indicators,
     minEventsPerUser: source.integer('minEventsPerUser', { min: 0, max: 1_000_000 }) ?? 1,
     scoring,
     weights: weightsOf(ur, scoring, indicators),
-    // Who asks for a scoring of old gets the queries of old with it, unless told otherwise.
-    compatibility:
-      ur.oneOf('compatibility', COMPATIBILITIES) ?? (scoring === 'weighted' ? 'none' : 'ur-0.7'),
+    compatibility,
     num: ur.integer('num', { min: 1, max: PAGE_MAX }) ?? DEFAULT_NUM,
-    blacklistEvents: ur.strings('blacklistEvents') ?? names.slice(0, 1),
+    blacklistEvents: blacklistOf(ur, indicators),
     userBias: ur.number('userBias') ?? 1,
     itemBias: ur.number('itemBias') ?? 1,
     itemSetBias: ur.number('itemSetBias') ?? 1,
     returnSelf: ur.boolean('returnSelf') ?? false,
     fields: fieldsOf(ur, file),
-    rankings: parseRankings(ur, indicators[0].name, file),
+    rankings:
+      recsModel === 'collabFiltering'
+        ? []
+        : rankings.map((one) => ({ ...one, eventNames: eventsOf(one.eventNames) })),
+    recsModel,
+    eventWindow: eventWindowOf(source, file),
+    oldQueryLimit: oldQueryLimit(ur, compatibility),
     availableDateName: ur.string('availableDateName'),
     expireDateName: ur.string('expireDateName'),
     dateName: ur.string('dateName'),
@@ -134,104 +140,48 @@ function appNameOf(source: Parameters, ur: Parameters): string {
   return name
 }
 
-function indicatorsOf(
-  source: Parameters,
+/** Named by their indicator, where they have one. */
+function blacklistOf(
   ur: Parameters,
-  file: string,
-): readonly [Indicator, ...Indicator[]] {
-  const listed = ur.list('indicators')
-  const shortcut = ur.strings('eventNames')
-  const sourced = source.strings('eventNames')
-  const perType = ur.integer('maxEventsPerEventType', ITEMS_PER_USER)
-  const correlators = ur.integer('maxCorrelatorsPerEventType', CORRELATORS)
-  const found: Indicator[] =
-    listed === null
-      ? (shortcut ?? sourced ?? []).map((name) => ({
-          name,
-          maxItemsPerUser: perType ?? DEFAULT_ITEMS_PER_USER,
-          maxCorrelatorsPerItem: correlators ?? DEFAULT_CORRELATORS,
-          minLlr: null,
-        }))
-      : listed.map((value, i) => indicatorOf(file, ur.pathOf('indicators', i), value))
-  const [first, ...rest] = found
-  if (first === undefined) {
-    const mend = 'Write "indicators": [{ "name": "purchase" }], the primary event first.'
-    ur.refuse('indicators', 'there is no indicator: at least one event name is needed', mend)
-  }
-  checkNames(found, ur)
-  if (sourced !== null) checkAgreement(found, sourced, source)
-  if (listed !== null && shortcut !== null) checkAgreement(found, shortcut, ur)
-  return [first, ...rest]
-}
-
-function indicatorOf(file: string, path: string, value: Json): Indicator {
-  const known = {
-    names: ['name', 'maxItemsPerUser', 'maxCorrelatorsPerItem', 'minLLR'],
-    foreign: {
-      maxIndicatorsPerQuery: 'Write "maxItemsPerUser" instead.',
-      aliases: 'Remove it: events of several names as one indicator are not built yet.',
-    },
-  }
-  const one: Parameters = new Parameters(file, path, value, known)
-  const name = one.string('name')
-  if (name === null) one.refuse('name', 'the event name is missing', 'Write "name": "…"')
-  const minLlr = one.number('minLLR')
-  if (minLlr !== null && minLlr < 0) {
-    one.refuse('minLLR', `this must not be negative, as ${minLlr} is`, 'Write 0 or more.')
-  }
-  return {
-    name,
-    maxItemsPerUser: one.integer('maxItemsPerUser', ITEMS_PER_USER) ?? DEFAULT_ITEMS_PER_USER,
-    maxCorrelatorsPerItem: one.integer('maxCorrelatorsPerItem', CORRELATORS) ?? DEFAULT_CORRELATORS,
-    minLlr,
-  }
-}
-
-function checkNames(indicators: readonly Indicator[], ur: Parameters): void {
-  const names = indicators.map(({ name }) => name)
-  if (names.length > INDICATORS_MAX) {
-    const reason = `there are ${names.length} indicators; at most ${INDICATORS_MAX} are allowed`
-    ur.refuse('indicators', reason, 'Remove the least useful ones.')
-  }
+  indicators: readonly [Indicator, ...Indicator[]],
+): readonly string[] {
+  const names = ur.strings('blacklistEvents') ?? [indicators[0].name]
   for (const [i, name] of names.entries()) {
-    const at = `indicators[${i}].name`
-    if (names.indexOf(name) < i) ur.refuse(at, `"${name}" is here twice`, 'Remove one of them.')
-    if (name.startsWith('$')) {
-      ur.refuse(at, `"${name}" changes properties and is no evidence`, 'Name another event.')
-    }
+    const owner = indicators.find((one) => one.name !== name && one.events.includes(name))
+    if (owner === undefined) continue
+    const reason = `"${name}" is an alias of the indicator "${owner.name}"`
+    ur.refuse(`blacklistEvents[${i}]`, reason, `Write "${owner.name}", or remove the alias.`)
+  }
+  return names
+}
+
+/** Names in events: an indicator's aliases stand beside its own. */
+function rawEvents(names: readonly string[], indicators: readonly Indicator[]): readonly string[] {
+  const events = names.flatMap(
+    (name) => indicators.find((indicator) => indicator.name === name)?.events ?? [name],
+  )
+  return [...new Set(events)]
+}
+
+function eventWindowOf(source: Parameters, file: string): EventWindow {
+  if (!source.has('eventWindow')) return { duration: null, removeDuplicates: false }
+  const names = ['duration', 'removeDuplicates', 'compressProperties']
+  const path = source.pathOf('eventWindow')
+  const window: Parameters = new Parameters(file, path, source.value('eventWindow'), { names })
+  // What an item's `$set`s come to is kept all the time; there is nothing to compress.
+  window.boolean('compressProperties')
+  const duration = window.value('duration')
+  return {
+    duration: duration === undefined ? null : durationOf(window, duration),
+    removeDuplicates: window.boolean('removeDuplicates') ?? false,
   }
 }
 
-/** Two lists of event names must say the same: the same names, and the same primary one. */
-function checkAgreement(
-  indicators: readonly Indicator[],
-  names: readonly string[],
-  at: Parameters,
-): void {
-  const own = indicators.map(({ name }) => name)
-  const same = own.length === names.length && own.every((name) => names.includes(name))
-  if (same && own[0] === names[0]) return
-  const mend = `Write [${own.map((name) => `"${name}"`).join(', ')}], or leave it out.`
-  at.refuse('eventNames', 'these are not the events of the indicators, the primary one first', mend)
-}
-
-function refuseUnbuilt(source: Parameters, ur: Parameters): void {
-  if (source.has('eventWindow')) {
-    const mend = 'Remove it; a training reads all events of the app.'
-    source.refuse('eventWindow', 'deleting old events at training is not built yet', mend)
-  }
-  if (ur.has('backfillField')) {
-    const mend = 'Write "rankings": [{ "name": "popRank", "type": "popular" }] instead.'
-    ur.refuse('backfillField', 'this is the name of version 0.3', mend)
-  }
-  const personal = 'Remove it: personal results come first, then those of the ranking.'
-  ur.notBuilt('recsModel', ['backfill', 'collabFiltering'], personal)
-  ur.oneOf('recsModel', ['all'])
+/** These steer machinery of old that is not here: they may stand, and are only checked. */
+function checkUnused(ur: Parameters): void {
   ur.notBuilt('weights', ['cosine', 'ease'], 'Write "acos" or "llr".')
-  // These steer machinery of old that is not here: they may stand, and are only checked.
   ur.string('indexName')
   ur.string('typeName')
-  ur.integer('maxQueryEvents', { min: 1, max: 1e9 })
   ur.integer('numESWriteConnections', { min: 1, max: 1e9 })
 }
 

@@ -19,12 +19,12 @@ const FIELD_OF: Readonly<Record<RankingType, string>> = {
 
 const DEFAULT_DURATION = 3650 * 86_400_000
 
-/** The rankings in the order of the file; without any, popularity of the primary event over ten years. */
-export function parseRankings(
-  ur: Parameters,
-  primary: string,
-  file: string,
-): readonly [Ranking, ...Ranking[]] {
+/**
+ * The rankings in the order of the file; without any, popularity of the primary event over ten years. `backfillField` is
+ * what versions up to 0.3 had instead.
+ */
+export function parseRankings(ur: Parameters, primary: string, file: string): readonly Ranking[] {
+  if (ur.has('backfillField')) return [backfillField(ur, primary, file)]
   const list = ur.list('rankings') ?? []
   if (list.length > RANKINGS_MAX) {
     const reason = `there are ${list.length} rankings; at most ${RANKINGS_MAX} are allowed`
@@ -42,8 +42,23 @@ export function parseRankings(
       ur.refuse(`rankings[${i}].name`, `"${name}" is here twice`, 'Give each its own name.')
     }
   }
-  const [first, ...rest] = rankings
-  return first === undefined ? [defaultRanking(primary)] : [first, ...rest]
+  return rankings.length === 0 ? [defaultRanking(primary)] : rankings
+}
+
+function backfillField(ur: Parameters, primary: string, file: string): Ranking {
+  if (ur.has('rankings')) {
+    const mend = 'Remove it: version 0.3 called rankings so.'
+    ur.refuse('backfillField', 'there are "rankings" already', mend)
+  }
+  const names = ['name', 'backfillType', 'eventNames', 'duration', 'offsetDate', 'endDate']
+  const field = ur.value('backfillField')
+  const foreign = { type: 'Write "backfillType" instead.' }
+  const one = new Parameters(file, ur.pathOf('backfillField'), field, { names, foreign })
+  const type = one.oneOf('backfillType', RANKING_TYPES) ?? 'popular'
+  const value = one.value('duration')
+  // It was a number of seconds.
+  const duration = typeof value === 'number' ? `${value} seconds` : value
+  return rankingFrom(one, type, durationOf(one, duration), primary)
 }
 
 function defaultRanking(primary: string): Ranking {
@@ -58,6 +73,15 @@ function defaultRanking(primary: string): Ranking {
 
 function rankingOf(one: Parameters, primary: string): Ranking {
   const type = one.oneOf('type', RANKING_TYPES) ?? 'popular'
+  return rankingFrom(one, type, durationOf(one, one.value('duration')), primary)
+}
+
+function rankingFrom(
+  one: Parameters,
+  type: RankingType,
+  duration: number,
+  primary: string,
+): Ranking {
   const names = one.strings('eventNames')
   if (names !== null && names.length === 0) {
     one.refuse('eventNames', 'there is no event name', `Write "eventNames": ["${primary}"]`)
@@ -68,12 +92,12 @@ function rankingOf(one: Parameters, primary: string): Ranking {
     name: one.string('name') ?? FIELD_OF[type],
     type,
     eventNames: names ?? [primary],
-    duration: durationOf(one, one.value('duration')),
+    duration,
     offsetDate: dateOf(one),
   }
 }
 
-function durationOf(one: Parameters, value: Json | undefined): number {
+export function durationOf(one: Parameters, value: Json | undefined): number {
   if (value === undefined) return DEFAULT_DURATION
   const duration = typeof value === 'string' ? parseDuration(value) : null
   if (duration === null) {

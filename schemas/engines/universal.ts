@@ -28,11 +28,19 @@ export const USER_TYPE = 'user'
 /** Ids of one user that count at most, whatever engine.json says. */
 export const ITEMS_PER_USER_MAX = 100_000
 
+export const RECS_MODELS = ['all', 'collabFiltering', 'backfill'] as const
+/** What is recommended: all; only what evidence points to; only what the rankings have, the lists staying as they are. */
+export type RecsModel = (typeof RECS_MODELS)[number]
+
 export interface Indicator {
-  /** Event name. The first indicator is the primary one: its targets are what is recommended. */
+  /** The first indicator is the primary one: its targets are what is recommended. */
   readonly name: string
-  /** Newest distinct ids of a user that count, in training and in a query. */
+  /** Names of the events that are its evidence: its own, and its aliases. */
+  readonly events: readonly string[]
+  /** Newest distinct ids of a user that count in training. */
   readonly maxItemsPerUser: number
+  /** The same in a query; in the semantics of old events, of which the ids count. */
+  readonly maxQueryItems: number
   readonly maxCorrelatorsPerItem: number
   readonly minLlr: number | null
 }
@@ -52,6 +60,13 @@ export interface FieldDefault {
   readonly bias: number
 }
 
+export interface EventWindow {
+  /** Milliseconds: events that are older do not count. null: all do. */
+  readonly duration: number | null
+  /** Events of one name by one user on one item are one event. */
+  readonly removeDuplicates: boolean
+}
+
 export interface UniversalParams {
   readonly appName: string
   readonly indicators: readonly [Indicator, ...Indicator[]]
@@ -66,7 +81,12 @@ export interface UniversalParams {
   readonly itemSetBias: number
   readonly returnSelf: boolean
   readonly fields: readonly FieldDefault[]
-  readonly rankings: readonly [Ranking, ...Ranking[]]
+  /** None where only evidence counts. */
+  readonly rankings: readonly Ranking[]
+  readonly recsModel: RecsModel
+  readonly eventWindow: EventWindow
+  /** Lists of a query are cut before this by the old engine; null: they are not. */
+  readonly oldQueryLimit: number | null
   readonly availableDateName: string | null
   readonly expireDateName: string | null
   readonly dateName: string | null

@@ -79,7 +79,7 @@ const asOf = Math.max(...pairs.map(({ time }) => time)) + 1
 const { model } = await train(trained.map(rated), variant, undefined, asOf)
 const index = createItemIndex({ telemetry: silentTelemetry })
 await index.publish(
-  { app: 1, engineId: 'movies', versionId: 'v1', primaryEvent: 'rate', userDefinedRankings: [] },
+  { app: 1, engineId: 'movies', versionId: 'v1', primaryEvents: ['rate'], userDefinedRankings: [] },
   model,
 )
 

@@ -124,7 +124,7 @@ export function itemIndexDocumentTests(create: CreateItemIndex): void {
     ])
     assert.deepEqual(await items(index), ['a', 'b', 'c', 'd', 'bought', 'described'])
     await index.publish(
-      { ...VERSION, versionId: 'v2', primaryEvent: 'view' },
+      { ...VERSION, versionId: 'v2', primaryEvents: ['view'] },
       makeModel({ items: ['a'] }),
     )
     const { hits } = await index.search('shop', 'v2', scoredQuery())

@@ -32,13 +32,13 @@ function makeWorld(seed: number, items: number): World {
   const random = createRandom(seed)
   const heads = ['i', 'I', 'é', '\u{1F600}', '\uFF5E', '0']
   const ids = Array.from({ length: items }, (_, i) => `${heads[i % heads.length]}${i}`)
-  const version = { app: 1, engineId: 'shop', primaryEvent: 'buy' }
+  const version = { app: 1, engineId: 'shop', primaryEvents: ['buy'] }
   return {
     random,
     ids,
     versions: [
       { ...version, versionId: 'v1', userDefinedRankings: ['stars'] },
-      { ...version, versionId: 'v2', userDefinedRankings: [], primaryEvent: 'view' },
+      { ...version, versionId: 'v2', userDefinedRankings: [], primaryEvents: ['view', 'search'] },
     ],
     offset: 0,
   }

@@ -114,7 +114,7 @@ async function shown(
     app: 1,
     engineId: 'shop',
     versionId: 'v',
-    primaryEvent: 'view',
+    primaryEvents: ['view'],
     userDefinedRankings: [],
   }
   await index.publish(version, { items: [], indicators: [], rankings: [] })

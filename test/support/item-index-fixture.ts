@@ -54,7 +54,7 @@ export const VERSION: IndexVersion = {
   app: 1,
   engineId: 'shop',
   versionId: 'v1',
-  primaryEvent: 'buy',
+  primaryEvents: ['buy'],
   userDefinedRankings: [],
 }
 

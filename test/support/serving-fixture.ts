@@ -157,8 +157,8 @@ export async function createServingFixture(
       const userDefinedRankings = rankings
         .filter(({ type }) => type === 'userDefined')
         .map(({ name }) => name)
-      const primaryEvent = indicators[0].name
-      const version = { app: engine.appId, engineId, versionId, primaryEvent, userDefinedRankings }
+      const primaryEvents = indicators[0].events
+      const version = { app: engine.appId, engineId, versionId, primaryEvents, userDefinedRankings }
       await change(directory, { type: 'version-opened', engineId, versionId })
       await index.publish(version, model)
       const summary = null

@@ -74,6 +74,7 @@ export function train(
   variant: JsonObject,
   correlate: RowRunner = onThisThread,
   asOf = Date.UTC(2026, 0, 1),
+  previous: Model | null = null,
 ): Promise<Trained> {
   const task = {
     app: 1,
@@ -91,6 +92,7 @@ export function train(
     clock: systemClock,
     correlate,
     progress,
+    previous: async () => previous,
   })
 }
 

@@ -65,7 +65,7 @@ const COUNTRIES: Record<string, string[]> = {
 
 /** Publishes the model and tells the items, as they are at the moment of the queries. */
 export async function openHandmade(index: ItemIndex): Promise<void> {
-  await index.publish({ ...VERSION, primaryEvent: 'purchase' }, MODEL)
+  await index.publish({ ...VERSION, primaryEvents: ['purchase'] }, MODEL)
   const dated = ['Iphone 6', 'Ipad-retina', 'Nexus', 'Surface', 'Iphone 4', 'Galaxy', 'Iphone 5']
   await index.applyItems(
     VERSION.app,

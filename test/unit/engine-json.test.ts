@@ -1,7 +1,7 @@
 // engine.json: old files as they stand, every default, and what is refused with what advice.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { asMillraceError } from '#ports/errors'
 import { parseDuration } from '#schemas/engines/duration'
 import { EngineJsonError } from '#schemas/engines/engine-json-error'
@@ -49,7 +49,16 @@ test('an old file works as it stands', () => {
 test('every default', () => {
   assert.deepEqual(parseUniversal(file({})), {
     appName: 'shop',
-    indicators: [{ name: 'buy', maxItemsPerUser: 500, maxCorrelatorsPerItem: 50, minLlr: null }],
+    indicators: [
+      {
+        name: 'buy',
+        events: ['buy'],
+        maxItemsPerUser: 500,
+        maxQueryItems: 500,
+        maxCorrelatorsPerItem: 50,
+        minLlr: null,
+      },
+    ],
     minEventsPerUser: 1,
     scoring: 'weighted',
     weights: 'acos',
@@ -70,6 +79,9 @@ test('every default', () => {
         offsetDate: null,
       },
     ],
+    recsModel: 'all',
+    eventWindow: { duration: null, removeDuplicates: false },
+    oldQueryLimit: null,
     availableDateName: null,
     expireDateName: null,
     dateName: null,
@@ -112,10 +124,14 @@ test('every parameter of version 0.7 is read', () => {
     numESWriteConnections: 4,
   }
   const top = { id: 'default', sparkConf: { master: 'local' }, version: '1', comment: 'x' }
-  const parsed = parseUniversal(file(params, top, { minEventsPerUser: 2, name: 'n' }))
+  const eventWindow = { duration: '3 days', removeDuplicates: true, compressProperties: true }
+  const parsed = parseUniversal(file(params, top, { minEventsPerUser: 2, name: 'n', eventWindow }))
+  assert.deepEqual(parsed.eventWindow, { duration: 3 * 86_400_000, removeDuplicates: true })
   assert.deepEqual(parsed.indicators[1], {
     name: 'view',
+    events: ['view'],
     maxItemsPerUser: 300,
+    maxQueryItems: 100,
     maxCorrelatorsPerItem: 20,
     minLlr: null,
   })
@@ -164,6 +180,62 @@ test('minLLR asks for weights by LLR', () => {
   assert.throws(() => of({ weights: 'acos' }), /minLLR needs/)
 })
 
+describe('how many events of a user count in a query', () => {
+  const limits = (params: JsonObject): unknown => {
+    const { indicators, oldQueryLimit } = parseUniversal(file(params))
+    return [indicators[0].maxItemsPerUser, indicators[0].maxQueryItems, oldQueryLimit]
+  }
+  const listed = (more: JsonObject, params: JsonObject = {}): JsonObject => ({
+    ...params,
+    eventNames: null,
+    indicators: [{ name: 'buy', ...more }],
+  })
+
+  test('today: maxItemsPerUser, and no more than maxQueryEvents', () => {
+    assert.deepEqual(limits({}), [500, 500, null])
+    assert.deepEqual(limits({ maxQueryEvents: 50 }), [500, 50, null])
+    assert.deepEqual(limits(listed({ maxItemsPerUser: 30 })), [30, 30, null])
+  })
+
+  test('ur-0.7: a hundred with eventNames; maxQueryEvents cuts lists, and is reckoned with indicators', () => {
+    const old = { scoring: 'global' }
+    assert.deepEqual(limits({ ...old, maxEventsPerEventType: 300 }), [300, 100, 100])
+    assert.deepEqual(limits({ ...old, maxQueryEvents: 7 }), [500, 100, 7])
+    assert.deepEqual(limits(listed({}, { ...old, maxQueryEvents: 7 })), [500, 500, 1000])
+    assert.deepEqual(limits(listed({ maxItemsPerUser: 30 }, old)), [30, 30, 300])
+  })
+
+  test('harness-0.6: one parameter with two defaults; maxQueryEvents has no effect', () => {
+    const harness = { compatibility: 'harness-0.6', maxQueryEvents: 7 }
+    assert.deepEqual(limits(listed({}, harness)), [500, 100, null])
+    assert.deepEqual(limits(listed({ maxItemsPerUser: 30 }, harness)), [30, 30, null])
+  })
+})
+
+test('aliases: events of other names are an indicator’s too, also where a ranking names it', () => {
+  const indicators = [{ name: 'buy', aliases: ['purchase', 'buy'] }, { name: 'view' }]
+  const rankings = [{ eventNames: ['view', 'buy'] }, { name: 'x', eventNames: ['purchase'] }]
+  const params = parseUniversal(file({ eventNames: null, indicators, rankings }))
+  assert.deepEqual(params.indicators[0].events, ['buy', 'purchase'])
+  assert.deepEqual(params.blacklistEvents, ['buy'])
+  assert.deepEqual(
+    params.rankings.map(({ eventNames }) => eventNames),
+    [['view', 'buy', 'purchase'], ['purchase']],
+  )
+})
+
+test('recsModel: without rankings in collabFiltering', () => {
+  const rankings = (recsModel: string) => parseUniversal(file({ recsModel })).rankings.length
+  assert.deepEqual(['all', 'backfill', 'collabFiltering'].map(rankings), [1, 1, 0])
+})
+
+test('backfillField of version 0.3 is a ranking, its duration in seconds', () => {
+  const backfillField = { backfillType: 'hot', eventNames: ['buy'], duration: 259_200 }
+  assert.deepEqual(parseUniversal(file({ backfillField })).rankings, [
+    { name: 'hotRank', type: 'hot', eventNames: ['buy'], duration: 259_200_000, offsetDate: null },
+  ])
+})
+
 const indicator = (more: JsonObject): JsonObject => ({ indicators: [{ name: 'buy', ...more }] })
 const ranking = (more: JsonObject): JsonObject => ({ rankings: [more] })
 const P = 'algorithms[0].params'
@@ -204,7 +276,18 @@ const REFUSED: readonly [JsonObject | unknown, string, RegExp][] = [
     /1000/,
   ],
   [file(indicator({ minLLR: -1 })), `${P}.indicators[0].minLLR`, /0 or more/],
-  [file(indicator({ aliases: ['x'] })), `${P}.indicators[0].aliases`, /not built/],
+  [file(indicator({ aliases: 'x' })), `${P}.indicators[0].aliases`, /list/],
+  [file(indicator({ aliases: ['$set'] })), `${P}.indicators[0].aliases`, /another event/],
+  [
+    file({ eventNames: null, indicators: [{ name: 'a' }, { name: 'b', aliases: ['a'] }] }),
+    `${P}.indicators[1].aliases`,
+    /Remove it/,
+  ],
+  [
+    file({ ...indicator({ aliases: ['x'] }), blacklistEvents: ['x'] }),
+    `${P}.blacklistEvents[0]`,
+    /Write "buy"/,
+  ],
   [
     file(indicator({ maxIndicatorsPerQuery: 5 })),
     `${P}.indicators[0].maxIndicatorsPerQuery`,
@@ -213,12 +296,20 @@ const REFUSED: readonly [JsonObject | unknown, string, RegExp][] = [
   [file({ indicators: [{}] }), `${P}.indicators[0].name`, /"name"/],
   [file({ scoring: 'wieghted' }), `${P}.scoring`, /"weighted"/],
   [file({ weights: 'ease' }), `${P}.weights`, /"acos"/],
-  [file({ recsModel: 'backfill' }), `${P}.recsModel`, /Remove it/],
-  [file({ recsModel: 'collabFiltering' }), `${P}.recsModel`, /Remove it/],
   [file({ recsModel: 'al' }), `${P}.recsModel`, /"all"/],
   [file({ compatibility: 'harnes-0.6' }), `${P}.compatibility`, /harness-0\.6/],
-  [file({ backfillField: {} }), `${P}.backfillField`, /"rankings"/],
-  [file({}, {}, { eventWindow: {} }), 'datasource.params.eventWindow', /Remove it/],
+  [file({ backfillField: {}, rankings: [] }), `${P}.backfillField`, /Remove it/],
+  [file({ backfillField: { type: 'hot' } }), `${P}.backfillField.type`, /backfillType/],
+  [
+    file({}, {}, { eventWindow: { duration: '3' } }),
+    'datasource.params.eventWindow.duration',
+    /"30 days"/,
+  ],
+  [
+    file({}, {}, { eventWindow: { removeDuplicate: true } }),
+    'datasource.params.eventWindow.removeDuplicate',
+    /removeDuplicates/,
+  ],
   [file(ranking({ type: 'populr' })), `${P}.rankings[0].type`, /"popular"/],
   [file(ranking({ duration: 259_200 })), `${P}.rankings[0].duration`, /"30 days"/],
   [file(ranking({ duration: '3 weeks' })), `${P}.rankings[0].duration`, /"30 days"/],

@@ -1,8 +1,13 @@
 // Events that a client adds to a query: they count as if they were stored, in this answer only.
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
+import { parseUniversal } from '#schemas/engines/universal-parse'
 import type { JsonObject } from '#schemas/json'
-import { mergedHistory } from '../../serving/engines/universal/history.ts'
+import {
+  createHistoryReading,
+  JUST_NOW,
+  mergedHistory,
+} from '../../serving/engines/universal/history.ts'
 import { makeModel } from '../support/item-index-fixture.ts'
 import { createServingFixture, type ServingFixture } from '../support/serving-fixture.ts'
 import { did, variantOf } from '../support/training.ts'
@@ -23,6 +28,8 @@ async function shop(t: TestContext, params: JsonObject = {}): Promise<ServingFix
   await fixture.tell([did('u', 'view', 'e', 1)])
   return fixture
 }
+
+const DAY = 86_400_000
 
 const bought = (item: string): JsonObject => ({ event: 'buy', item })
 
@@ -79,6 +86,75 @@ test('an event that the engine does not know is named in a warning', async (t) =
   })
   assert.equal(status, 200)
   assert.equal(headers['millrace-warning'], 'history: like is no indicator of this engine')
+})
+
+describe('aliases of an indicator', () => {
+  const indicators = [{ name: 'buy', aliases: ['purchase'] }]
+
+  test('are its events: stored, in the query, and on the blacklist', async (t) => {
+    const fixture = await shop(t, { indicators })
+    await fixture.tell([did('v', 'purchase', 'a', 1)])
+    assert.deepEqual((await fixture.query({ user: 'v' })).items, ['c', 'd', 'p', 'b', 'e'])
+    const told = await fixture.query({ history: [{ event: 'purchase', item: 'c' }] })
+    assert.deepEqual(told.items.slice(0, 2), ['b', 'p'])
+    assert.equal(told.headers['millrace-warning'], undefined)
+    const named = await fixture.query({ user: 'v', eventNames: ['buy'] })
+    assert.equal(named.items[0], 'c')
+    const { json } = await fixture.query({ user: 'v', num: 1, explain: true })
+    assert.deepEqual(json.itemScores[0]?.explanation?.evidence, [
+      {
+        indicator: 'buy',
+        id: 'a',
+        weight: 2,
+        source: 'user',
+        eventTime: '2025-01-01T00:01:00.000Z',
+      },
+    ])
+  })
+
+  test('count with it: the newest of all of them', async (t) => {
+    const one = [{ name: 'buy', aliases: ['purchase'], maxItemsPerUser: 1 }]
+    const fixture = await shop(t, { indicators: one, blacklistEvents: [] })
+    await fixture.tell([did('v', 'purchase', 'a', 1), did('v', 'buy', 'c', 2)])
+    assert.equal((await fixture.query({ user: 'v' })).items[0], 'b')
+    await fixture.tell([did('v', 'purchase', 'a', 3)])
+    assert.equal((await fixture.query({ user: 'v' })).items[0], 'c')
+  })
+
+  test('make new items, as it does', async (t) => {
+    const fixture = await shop(t, { indicators })
+    await fixture.tell([did('v', 'purchase', 'new', 1)])
+    assert.ok((await fixture.query({})).items.includes('new'))
+  })
+})
+
+test('events before the window are no evidence, and do not blacklist', async (t) => {
+  const params = variantOf({ eventNames: ['buy'] }, { eventWindow: { duration: '3 days' } })
+  const reading = createHistoryReading(parseUniversal(params))
+  const now = Date.UTC(2025, 0, 10)
+  const at = (days: number) => ({ event: 'buy', targetEntityId: 'a', eventTime: now - days * DAY })
+  const history = [{ ...at(0), eventTime: JUST_NOW }, at(2.9), at(3), at(3.1)]
+  assert.deepEqual(reading(history, now), history.slice(0, 3))
+  const fixture = await createServingFixture()
+  t.after(() => fixture.close())
+  await fixture.register('shop', params)
+  await fixture.activate('shop', 'v1', MODEL)
+  await fixture.tell([did('u', 'buy', 'a', 1)])
+  assert.deepEqual((await fixture.query({ user: 'u', num: 2 })).items, ['p', 'a'])
+})
+
+test('removeDuplicates: of old too the newest N ids count, not events', async (t) => {
+  const repeated = [did('v', 'buy', 'a', 1), ...[2, 3, 4].map((n) => did('v', 'buy', 'e', n))]
+  const first = async (removeDuplicates: boolean) => {
+    const fixture = await createServingFixture()
+    t.after(() => fixture.close())
+    const params = { scoring: 'global', indicators: [{ name: 'buy', maxItemsPerUser: 2 }] }
+    await fixture.register('shop', variantOf(params, { eventWindow: { removeDuplicates } }))
+    await fixture.activate('shop', 'v1', MODEL)
+    await fixture.tell(repeated)
+    return (await fixture.query({ user: 'v' })).items[0]
+  }
+  assert.deepEqual([await first(false), await first(true)], ['p', 'c'])
 })
 
 test('merged newest first: those without a time, then by time, those of the query before stored ones', () => {

@@ -3,12 +3,13 @@ import type { TrainTask } from '#ports/batch-engine'
 import { MillraceError } from '#ports/errors'
 import type { UniversalParams } from '#schemas/engines/universal'
 import { parseUniversal } from '#schemas/engines/universal-parse'
-import { ranksForeignTargets } from '#schemas/engines/universal-quirks'
 import { DEFAULT_CHANNEL } from '#schemas/event'
-import type { Model, RankingValues } from '#schemas/model'
+import type { Model } from '#schemas/model'
 import type { Trained, TrainerDeps } from '../trainer.ts'
+import { backfilled } from './backfill.ts'
 import { indicatorLists } from './indicator-lists.ts'
 import { buildMatrices, type Matrices } from './matrices.ts'
+import { rankedTargets, rankingValues } from './ranked-targets.ts'
 import { TRAINING_COLUMNS, TrainingData } from './training-data.ts'
 
 /**
@@ -21,7 +22,10 @@ export async function trainUniversal(task: TrainTask, deps: TrainerDeps): Promis
   const began = deps.clock.monotonic()
   const data = await readTrainingData(task, params, deps)
   const read = deps.clock.monotonic()
-  const { model, users, pairs } = await modelOf(data, params, task, deps)
+  const { model, users, pairs } =
+    params.recsModel === 'backfill'
+      ? { model: backfilled(data, params, (await deps.previous?.()) ?? null), users: 0, pairs: 0 }
+      : await modelOf(data, params, task, deps)
   const trained = deps.clock.monotonic()
   const events = data.pairs.reduce((sum, { length }) => sum + length, 0)
   return {
@@ -86,15 +90,7 @@ export async function modelOf(
     correlate: deps.correlate,
     progress: (done, total) => deps.progress({ step: 'correlate', done, total, unit: 'rows' }),
   })
-  const rankings = data.rankings.map(
-    ({ ranking, counter }): RankingValues => ({
-      name: ranking.name,
-      type: ranking.type,
-      values: Float64Array.from(itemTargets, (target) =>
-        counter.value(target, data.targets.text(target)),
-      ),
-    }),
-  )
+  const rankings = rankingValues(data, itemTargets)
   const pairs = matrices.indicators.reduce((sum, { matrix }) => sum + matrix.column.length, 0)
   return { model: { items, indicators, rankings }, users: matrices.users, pairs }
 }
@@ -112,17 +108,7 @@ function documentsOf(
 ): Uint32Array {
   const documents = new Uint8Array(data.targets.size)
   for (const target of matrices.indicators[0]?.targetOf ?? []) documents[target] = 1
-  const candidates = new Uint8Array(data.targets.size).fill(ranksForeignTargets(params) ? 1 : 0)
-  const primary = data.pairs[0]?.target ?? new Uint32Array()
-  for (let p = 0; p < primary.length; p++) candidates[primary[p] as number] = 1
-  for (const target of data.entities) candidates[target] = 1
-  for (let target = 0; target < candidates.length; target++) {
-    if (candidates[target] === 0) continue
-    const ranked = data.rankings.some(
-      ({ counter }) => !Number.isNaN(counter.value(target, data.targets.text(target))),
-    )
-    if (ranked) documents[target] = 1
-  }
+  for (const target of rankedTargets(data, params)) documents[target] = 1
   const targets: number[] = []
   for (let target = 0; target < documents.length; target++) {
     if (documents[target] === 1) targets.push(target)

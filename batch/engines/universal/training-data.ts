@@ -12,6 +12,7 @@ import { Dictionary } from '../../algorithms/dictionary.ts'
 import { Pairs } from '../../algorithms/pairs.ts'
 import { RandomRanking } from '../../algorithms/random-ranking.ts'
 import { RankingCounter } from '../../algorithms/ranking-counter.ts'
+import { Repeats } from '../../algorithms/repeats.ts'
 
 export const TRAINING_COLUMNS = [
   'entityType',
@@ -57,8 +58,14 @@ export class TrainingData {
   readonly #randoms: readonly RandomRanking[]
   readonly #anyTarget: boolean
   readonly #wantsEntities: boolean
+  /** Events before it are too old to count. */
+  readonly #since: number
+  readonly #repeats: Repeats | null
 
   constructor(params: UniversalParams, asOf: number) {
+    const { duration, removeDuplicates } = params.eventWindow
+    this.#since = duration === null ? Number.NEGATIVE_INFINITY : asOf - duration
+    this.#repeats = removeDuplicates ? new Repeats() : null
     this.#anyTarget = ranksForeignTargets(params)
     this.pairs = params.indicators.map(() => new Pairs())
     this.rankings = params.rankings.flatMap((ranking) => {
@@ -68,14 +75,15 @@ export class TrainingData {
     this.#randoms = this.rankings.flatMap(({ counter }) =>
       counter instanceof RandomRanking ? [counter] : [],
     )
-    const primary = params.indicators[0].name
+    const primary = params.indicators[0].events
     const ranked = params.rankings.flatMap(({ eventNames }) => eventNames)
     this.#wantsEntities =
-      this.#randoms.length > 0 || (!this.#anyTarget && ranked.some((name) => name !== primary))
+      this.#randoms.length > 0 ||
+      (!this.#anyTarget && ranked.some((name) => !primary.includes(name)))
     const everyEvent = this.#anyTarget ? this.#randoms : []
     this.#otherUse = everyEvent.length > 0 ? { pairs: null, counters: everyEvent } : undefined
-    for (const name of new Set([...params.indicators.map(({ name }) => name), ...ranked])) {
-      const at = params.indicators.findIndex((indicator) => indicator.name === name)
+    for (const name of new Set([...params.indicators.flatMap(({ events }) => events), ...ranked])) {
+      const at = params.indicators.findIndex(({ events }) => events.includes(name))
       const counting = this.rankings.filter(({ ranking }) => ranking.eventNames.includes(name))
       const counters = new Set([...counting.map(({ counter }) => counter), ...everyEvent])
       this.#uses.set(name, { pairs: this.pairs[at] ?? null, counters: [...counters] })
@@ -101,8 +109,10 @@ export class TrainingData {
       const ofItem = targetEntityType[row] === ITEM_TYPE
       // Of old targets of any type were ranked.
       if (!ofItem && !this.#anyTarget) continue
-      const number = this.targets.add(target)
       const time = eventTime[row] as number
+      if (time < this.#since) continue
+      const number = this.targets.add(target)
+      if (this.#repeats?.isRepeat(name, type, entityId[row] as string, number)) continue
       for (const counter of use.counters) counter.add(number, time)
       if (use.pairs !== null && ofItem && type === USER_TYPE) {
         use.pairs.add(this.users.add(entityId[row] as string), number, time)

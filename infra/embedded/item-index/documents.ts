@@ -57,7 +57,7 @@ export function* followDocuments(followed: Followed): Steps<Documents> {
   const has = (item: number): boolean =>
     (modelItemsCount && isModelItem(rowOf, item)) ||
     table.described.has(item) ||
-    table.wasSeen(version.primaryEvent, item)
+    version.primaryEvents.some((event) => table.wasSeen(event, item))
   const follow = (item: number): void => {
     const document = has(item)
     live.put(item, document && !table.deleted.has(item))

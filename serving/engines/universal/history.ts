@@ -21,17 +21,19 @@ export const HISTORY_EVENTS_MAX = 10_000
 export function historyEvents(params: UniversalParams, query: UniversalQuery): Wanted {
   const blacklist = blacklistNames(params, query)
   const limits = new Map<string, number>()
-  for (const { name, maxItemsPerUser } of params.indicators) {
+  const countsEvents = params.compatibility !== 'none' && !params.eventWindow.removeDuplicates
+  for (const { name, events, maxQueryItems } of params.indicators) {
     if (query.eventNames !== null && !query.eventNames.includes(name)) continue
-    const repeated = Math.min(REPEATS * maxItemsPerUser, HISTORY_EVENTS_MAX)
-    limits.set(
-      name,
-      params.compatibility === 'none' ? Math.max(maxItemsPerUser, repeated) : maxItemsPerUser,
-    )
+    const repeated = Math.min(REPEATS * maxQueryItems, HISTORY_EVENTS_MAX)
+    const limit = countsEvents ? maxQueryItems : Math.max(maxQueryItems, repeated)
+    for (const event of events) limits.set(event, limit)
   }
   // What the user has bought must not come back, however much that is.
   for (const name of blacklist) {
-    limits.set(name, Math.max(HISTORY_EVENTS_MAX, limits.get(name) ?? 0))
+    const known = params.indicators.find((indicator) => indicator.name === name)
+    for (const event of known?.events ?? [name]) {
+      limits.set(event, Math.max(HISTORY_EVENTS_MAX, limits.get(event) ?? 0))
+    }
   }
   return Array.from(limits, ([event, limit]) => ({ event, limit }))
 }
@@ -50,10 +52,36 @@ export function mergedHistory(
     targetEntityId: item,
     eventTime: eventTime ?? JUST_NOW,
   }))
-  return [...events, ...stored].sort((a, b) =>
-    a.eventTime === b.eventTime ? 0 : b.eventTime - a.eventTime,
-  )
+  return [...events, ...stored].sort(newestFirst)
 }
+
+/**
+ * A history in the words of the engine: events of an alias under the name of their indicator, none that are older than the
+ * window of events.
+ */
+export function createHistoryReading(
+  params: UniversalParams,
+): (history: readonly HistoryEvent[], now: number) => readonly HistoryEvent[] {
+  const { duration } = params.eventWindow
+  const names = new Map<string, string>()
+  for (const { name, events } of params.indicators) {
+    for (const event of events) if (event !== name) names.set(event, name)
+  }
+  const renamed = (event: HistoryEvent): HistoryEvent => {
+    const name = names.get(event.event)
+    return name === undefined ? event : { ...event, event: name }
+  }
+  return (history, now) => {
+    let known = history
+    if (duration !== null) known = known.filter(({ eventTime }) => eventTime >= now - duration)
+    if (names.size === 0) return known
+    // Each event name came newest first; several names that are one now have to be brought together.
+    return known.map(renamed).sort(newestFirst)
+  }
+}
+
+const newestFirst = (a: HistoryEvent, b: HistoryEvent): number =>
+  a.eventTime === b.eventTime ? 0 : b.eventTime - a.eventTime
 
 export interface HistoryReader {
   /** Reads what the user of a query did, as far as the engine uses it. @throws what the store throws */

@@ -13,6 +13,7 @@
 //   eventNames             choose the evidence               choose the evidence and what is blacklisted
 //   availability           each date that is configured      only if both are
 //   rankings               as configured                     by type, as the old engine's hash map had them
+//   maxQueryEvents         newest N ids of each event        cuts the list of event types and an item's lists
 //
 // `harness-0.6` is `ur-0.7` but for: fields as in `none`; availability by each date that is configured, strictly, at the
 // server's time, and together with ranges; the first ranking only; a set of one id is an item, one of n counts n times.
@@ -94,26 +95,33 @@ function userClauses({ params, query, history }: PlanInput): EvidenceClause[] {
   if (query.user === null && query.history.length === 0) return []
   const strength = strengthOf(params, params.userBias, query.userBias)
   if (strength === null) return []
+  const countEvents = params.compatibility !== 'none' && !params.eventWindow.removeDuplicates
   const found = params.indicators
     .filter(({ name }) => query.eventNames === null || query.eventNames.includes(name))
+    .slice(0, oldLength(params))
     .map((indicator) => ({
       indicator: indicator.name,
-      ids: newestIds(history, indicator, params.compatibility !== 'none'),
+      ids: newestIds(history, indicator, countEvents),
     }))
   return clauses(params, found, strength, 'user')
+}
+
+/** What the old engine leaves of a list that is longer than its limit for queries: one less than that. */
+function oldLength({ oldQueryLimit }: UniversalParams): number {
+  return oldQueryLimit === null ? Number.POSITIVE_INFINITY : oldQueryLimit - 1
 }
 
 /** The newest N distinct targets of one event name, or the distinct ones of the newest N events. */
 function newestIds(
   history: readonly HistoryEvent[],
-  { name, maxItemsPerUser }: Indicator,
+  { name, maxQueryItems }: Indicator,
   countEvents: boolean,
 ): readonly string[] {
   const ids = new Set<string>()
   let events = 0
   for (const event of history) {
     if (event.event !== name) continue
-    if ((countEvents ? events : ids.size) >= maxItemsPerUser) break
+    if ((countEvents ? events : ids.size) >= maxQueryItems) break
     events++
     ids.add(event.targetEntityId)
   }
@@ -124,7 +132,14 @@ function newestIds(
 function itemClauses({ params, query, lists }: PlanInput): EvidenceClause[] {
   if (query.item === null || lists === null) return []
   const strength = strengthOf(params, params.itemBias, query.itemBias)
-  return strength === null ? [] : clauses(params, lists.lists, strength, 'item')
+  if (strength === null) return []
+  const { oldQueryLimit } = params
+  const found = lists.lists.map(({ indicator, ids }) => ({
+    indicator,
+    ids:
+      oldQueryLimit !== null && ids.length > oldQueryLimit ? ids.slice(0, oldLength(params)) : ids,
+  }))
+  return clauses(params, found, strength, 'item')
 }
 
 /** The set stands in for a history of the primary event. */
@@ -215,7 +230,7 @@ const OLD_ORDER: readonly RankingType[] = ['trending', 'popular', 'userDefined',
 
 function rankingsOf(params: UniversalParams): readonly string[] {
   const { compatibility, rankings } = params
-  if (compatibility === 'harness-0.6') return [rankings[0].name]
+  if (compatibility === 'harness-0.6') return rankings.slice(0, 1).map(({ name }) => name)
   const ordered =
     compatibility === 'none'
       ? rankings

@@ -22,7 +22,7 @@ export function createUniversalQueryHalf(
     versionId: version.id,
     params,
   })
-  const known = [...params.indicators.map(({ name }) => name), ...params.blacklistEvents]
+  const known = [...params.indicators.flatMap(({ events }) => events), ...params.blacklistEvents]
   const unknownEvents = (where: string, names: Iterable<string>): string[] =>
     Array.from(names)
       .filter((name) => !known.includes(name))
@@ -70,7 +70,7 @@ export function createUniversalQueryHalf(
 export function queryParams(engine: Engine, version: ModelVersion): UniversalParams {
   const newest = parseUniversal(engine.variant)
   const trained = parseUniversal(version.variant)
-  const { indicators, minEventsPerUser, scoring, weights, rankings, seed } = trained
+  const { indicators, minEventsPerUser, scoring, weights, rankings, recsModel, seed } = trained
   // The semantics that a scoring brings with it must not come before the model that has the scoring.
   const { compatibility } = newest.scoring === scoring ? newest : trained
   return {
@@ -81,6 +81,7 @@ export function queryParams(engine: Engine, version: ModelVersion): UniversalPar
     weights,
     compatibility,
     rankings,
+    recsModel,
     seed,
   }
 }

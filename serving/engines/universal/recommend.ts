@@ -6,12 +6,12 @@ import { asMillraceError } from '#ports/errors'
 import type { HistoryEvent } from '#ports/event-store'
 import type { ItemLists } from '#ports/item-index'
 import type { UniversalParams } from '#schemas/engines/universal'
-import type { Explanation, ScoredHit, UniversalQuery } from '#schemas/query'
+import type { Explanation, ScoredHit, ScoredQuery, UniversalQuery } from '#schemas/query'
 import { TOO_LATE } from '../../deadline.ts'
 import type { QueryHalfDeps } from '../query-half.ts'
 import { eventTimes, explainHit } from './explain.ts'
 import { withoutBackfill } from './harness.ts'
-import { createHistoryReader, mergedHistory } from './history.ts'
+import { createHistoryReader, createHistoryReading, mergedHistory } from './history.ts'
 import { planQuery } from './plan.ts'
 
 export interface Recommendation {
@@ -43,6 +43,7 @@ const WITHOUT_HISTORY: readonly string[] = ['history']
 export function createRecommender(options: RecommenderOptions): Recommender {
   const { app, clock, deadlines, engineId, index, params, store, telemetry, versionId } = options
   const reader = createHistoryReader(store, app, params)
+  const readingOf = createHistoryReading(params)
 
   /** The user's history, or null when it cannot be had in time. */
   async function historyOf(
@@ -77,11 +78,11 @@ export function createRecommender(options: RecommenderOptions): Recommender {
         const read = query.user === null ? NO_HISTORY : historyOf(query.user, query, deadline)
         ;[history, lists] = await Promise.all([read, listsOf(query.item)])
       }
-      const known = mergedHistory(history ?? NO_HISTORY, query.history)
-      const scored = planQuery({ params, query, history: known, lists, now: clock.now() })
+      const now = clock.now()
+      const known = readingOf(mergedHistory(history ?? NO_HISTORY, query.history), now)
+      const scored = planQuery({ params, query, history: known, lists, now })
       const answer = await index.search(engineId, versionId, scored)
-      const hits =
-        params.compatibility === 'harness-0.6' ? withoutBackfill(scored, answer.hits) : answer.hits
+      const hits = shownHits(params, scored, answer.hits)
       let degraded = history === null ? WITHOUT_HISTORY : WHOLE
       if (answer.degraded.length > 0) degraded = [...degraded, ...answer.degraded]
       let explanations: Explanation[] | null = null
@@ -93,4 +94,15 @@ export function createRecommender(options: RecommenderOptions): Recommender {
       return { hits, explanations, degraded }
     },
   }
+}
+
+/** Hits that nothing but a ranking brought, or nothing at all, are left out where the engine shows none. */
+function shownHits(
+  { compatibility, recsModel }: UniversalParams,
+  scored: ScoredQuery,
+  hits: readonly ScoredHit[],
+): readonly ScoredHit[] {
+  if (compatibility === 'harness-0.6') return withoutBackfill(scored, hits)
+  if (compatibility === 'ur-0.7' || recsModel !== 'collabFiltering') return hits
+  return scored.evidence.some(({ must }) => must) ? hits : hits.filter(({ score }) => score > 0)
 }

@@ -46,7 +46,9 @@ export class MemoryVersion {
 
   documents(app: AppItems): Document[] {
     const items = new Set(this.modelItemsCount ? this.model.items : [])
-    for (const item of app.seen.get(this.version.primaryEvent) ?? []) items.add(item)
+    for (const event of this.version.primaryEvents) {
+      for (const item of app.seen.get(event) ?? []) items.add(item)
+    }
     for (const [item, state] of app.states) {
       if (state.exists && Object.keys(state.properties).length > 0) items.add(item)
     }
