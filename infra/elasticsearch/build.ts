@@ -95,7 +95,7 @@ async function fill(deps: BuildDeps, build: Build, index: VersionIndex): Promise
   for (let row = 0; row < model.items.length; row += ELASTICSEARCH_LIMITS.bulkDocuments) {
     if (build.isAbandoned()) return false
     const items = model.items.slice(row, row + ELASTICSEARCH_LIMITS.bulkDocuments)
-    const told = await readTold(deps.client, deps.prefix, version.app, version.primaryEvent, items)
+    const told = await readTold(deps.client, deps.prefix, version, items)
     const parts = items.map((item, i): ItemPart => {
       const { state = null, seen = false } = told[i] ?? {}
       return { item, state, seen, model: read(row + i) }
@@ -125,18 +125,18 @@ async function createDocuments(
 
 /** Items that were told and are none of the model's. */
 async function fillOthers(deps: BuildDeps, build: Build, index: VersionIndex): Promise<boolean> {
-  const { app, primaryEvent } = build.version
+  const { app, primaryEvents } = build.version
   const told = itemsIndex(deps.prefix, app)
   const isOther = outside(build.model.items)
   try {
     await deps.client.request('POST', `/${told}/_refresh`)
-    const filter = versionFilter(primaryEvent)
+    const filter = versionFilter(primaryEvents)
     for await (const page of scanIndex<Parameters<typeof changeOf>[0]>(deps.client, told, filter, [
       '*',
     ])) {
       if (build.isAbandoned()) return false
       const changes = page.map(({ _source }) => changeOf(_source))
-      const parts = partsOf(toBatch(changes), primaryEvent).filter(({ item }) => isOther(item))
+      const parts = partsOf(toBatch(changes), primaryEvents).filter(({ item }) => isOther(item))
       await mergeParts(deps, index, parts)
     }
   } catch (error) {
@@ -149,9 +149,9 @@ async function fillOthers(deps: BuildDeps, build: Build, index: VersionIndex): P
 /** The parts that a batch of changes has for one version. */
 export function partsOf(
   { states, seen }: ReturnType<typeof toBatch>,
-  primaryEvent: string,
+  primaryEvents: readonly string[],
 ): readonly ItemPart[] {
-  const targets = seen.get(primaryEvent) ?? new Set<string>()
+  const targets = new Set(primaryEvents.flatMap((event) => [...(seen.get(event) ?? [])]))
   const items = new Set([...states.keys(), ...targets])
   return [...items].map((item) => ({
     item,

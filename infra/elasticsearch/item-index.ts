@@ -91,7 +91,7 @@ function createItemIndex(parts: Parts): ItemIndex {
       const versions = (await catalogue.look()).filter(({ meta }) => meta.version.app === app)
       await Promise.all(
         versions.map(async (version) => {
-          const itemParts = partsOf(batch, version.meta.version.primaryEvent)
+          const itemParts = partsOf(batch, version.meta.version.primaryEvents)
           if (await mergeParts(parts, version, itemParts)) refresher.wrote(version.name)
         }),
       )

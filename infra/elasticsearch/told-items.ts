@@ -1,6 +1,6 @@
 // What was told of an app's items, kept once an app for the versions to come: states under their offset as the document's
 // version, sightings as documents that are there or not.
-import type { ItemChange } from '#ports/item-index'
+import type { IndexVersion, ItemChange } from '#ports/item-index'
 import type { ItemState } from '#schemas/state'
 import { bulkWrite, type Write } from './bulk.ts'
 import type { ElasticsearchClient } from './client.ts'
@@ -159,24 +159,27 @@ export interface Told {
 
 const NOTHING: Told = { state: null, seen: false }
 
-/** What is kept of some items, in their order: states, and whether they were targets of an event. */
+/** What is kept of some items, in their order: states, and whether they were targets of a primary event. */
 export async function readTold(
   client: ElasticsearchClient,
   prefix: string,
-  app: number,
-  event: string,
+  { app, primaryEvents }: Pick<IndexVersion, 'app' | 'primaryEvents'>,
   items: readonly string[],
 ): Promise<readonly Told[]> {
-  const ids = items.flatMap((item) => [stateId(item), seenId(event, item)])
+  const idsOf = (item: string): string[] => [
+    stateId(item),
+    ...primaryEvents.map((event) => seenId(event, item)),
+  ]
+  const ids = items.flatMap(idsOf)
+  const each = 1 + primaryEvents.length
   const index = itemsIndex(prefix, app)
   try {
     const found = await readDocuments<ToldDocument>(client, index, ids, ['*'])
     return items.map((_, i) => {
-      const state = found[2 * i]?._source
-      const seen = found[2 * i + 1]?._source
+      const [state, ...seen] = found.slice(each * i, each * (i + 1)).map((one) => one?._source)
       return {
         state: state === undefined ? null : stateOf(state),
-        seen: seen !== undefined,
+        seen: seen.some((one) => one !== undefined),
       }
     })
   } catch (error) {
@@ -196,7 +199,7 @@ function stateOf({ item, offset, exists, deleted, properties }: ToldDocument): I
   return { item: fromKey(item), offset, exists, deleted, properties: JSON.parse(properties) }
 }
 
-/** All that counts in versions with this primary event: every state, and the event's targets. */
-export function versionFilter(event: string): unknown {
-  return { bool: { should: [{ term: { kind: 'state' } }, { term: { event } }] } }
+/** All that counts in versions with these primary events: every state, and their targets. */
+export function versionFilter(events: readonly string[]): unknown {
+  return { bool: { should: [{ term: { kind: 'state' } }, { terms: { event: events } }] } }
 }
