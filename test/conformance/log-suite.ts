@@ -11,6 +11,8 @@ export interface LogSupports {
   readonly reopen: boolean
   /** A reader beside the log, as another thread has it. */
   readonly sharedReader: boolean
+  /** A record is seen by nobody before its append resolves: on a server it is durable a moment earlier. */
+  readonly hiddenUntilResolved: boolean
 }
 
 export interface LogUnderTest {
@@ -87,8 +89,10 @@ export function logSuite(factory: LogFactory): void {
 
   it('shows no record before its append is durable', async ({ log }) => {
     const appended = log.append(0, [bytes('a')])
-    assert.equal(await log.end(0), 0)
-    assert.equal((await log.read(0, 0, 100)).records.length, 0)
+    if (supports.hiddenUntilResolved) {
+      assert.equal(await log.end(0), 0)
+      assert.equal((await log.read(0, 0, 100)).records.length, 0)
+    }
     await appended
     assert.equal(await log.end(0), 1)
     assert.equal((await log.read(0, 0, 100)).records.length, 1)
@@ -254,8 +258,10 @@ export function logSuite(factory: LogFactory): void {
       for (let i = 1; i < 50; i++) {
         const wait = reader.waitFor(0, i, never)
         const appended = log.append(0, [bytes(`${i}`)])
-        assert.equal(await reader.end(0), i)
-        assert.equal((await reader.read(0, i, 100)).records.length, 0)
+        if (supports.hiddenUntilResolved) {
+          assert.equal(await reader.end(0), i)
+          assert.equal((await reader.read(0, i, 100)).records.length, 0)
+        }
         await Promise.all([wait, appended])
         assert.deepEqual(await readAll(reader, { from: i }), [`${i}`])
       }

@@ -10,7 +10,12 @@ import { type LogFactory, logSuite } from './log-suite.ts'
 
 const embedded = (which: 'events' | 'control' | 'deadLetters'): LogFactory => ({
   name: `embedded ${which}`,
-  supports: { partitions: false, reopen: true, sharedReader: which === 'events' },
+  supports: {
+    partitions: false,
+    reopen: true,
+    sharedReader: which === 'events',
+    hiddenUntilResolved: true,
+  },
   open: async (t) => {
     const path = await mkdtemp(join(tmpdir(), 'millrace-log-'))
     const options = { path, clock: systemClock, telemetry: silentTelemetry }
@@ -36,6 +41,6 @@ logSuite(embedded('control'))
 logSuite(embedded('deadLetters'))
 logSuite({
   name: 'memory',
-  supports: { partitions: true, reopen: false, sharedReader: false },
+  supports: { partitions: true, reopen: false, sharedReader: false, hiddenUntilResolved: true },
   open: async () => ({ log: createMemoryLog({ partitions: 3 }) }),
 })

@@ -1,0 +1,92 @@
+// The three logs over Kafka, one topic each. They are made when they are missing; the number of the event log's partitions
+// is then fixed for its life.
+import type { Clock } from '#ports/clock'
+import type { Closable } from '#ports/lifecycle'
+import type { Log, LogReader } from '#ports/log'
+import type { Telemetry } from '#ports/telemetry'
+import { openKafkaClient } from './client.ts'
+import { readKafkaUrl } from './config.ts'
+import { openKafkaLog } from './log.ts'
+import { createTopicReader } from './log-reader.ts'
+
+export interface KafkaLogs extends Closable {
+  readonly events: Log
+  readonly control: Log
+  readonly deadLetters: Log
+}
+
+export interface KafkaLogsOptions {
+  readonly url: string
+  /** Begins the names of the topics. */
+  readonly prefix: string
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+}
+
+/**
+ * Kept until Millrace trims it, which it does only behind the archive: a broker would not ask. A batch may hold one value as
+ * large as the largest body an event server takes, and more.
+ */
+const SETTINGS = {
+  'cleanup.policy': 'delete',
+  'retention.ms': '-1',
+  'retention.bytes': '-1',
+  'compression.type': 'producer',
+  'max.message.bytes': String(16 * 1024 * 1024),
+}
+
+const topicsOf = (prefix: string) => ({
+  events: `${prefix}.events`,
+  control: `${prefix}.control`,
+  deadLetters: `${prefix}.dead-letters`,
+})
+
+/** @throws MillraceError CONFIG_INVALID, LOG_UNAVAILABLE */
+export async function openKafkaLogs(options: KafkaLogsOptions): Promise<KafkaLogs> {
+  const { url, prefix, clock, telemetry } = options
+  const config = readKafkaUrl(url)
+  const topics = topicsOf(prefix)
+  const client = await openKafkaClient({ config, clientId: prefix, clock, telemetry })
+  const open = async (name: string, topic: string, partitions: number): Promise<Log> => {
+    const layout = await client.ensureTopic({ topic, partitions, settings: SETTINGS })
+    return openKafkaLog({ client, topic, name, layout, clock, telemetry })
+  }
+  try {
+    const [events, control, deadLetters] = await Promise.all([
+      open('events', topics.events, config.partitions),
+      open('control', topics.control, 1),
+      open('dead-letters', topics.deadLetters, 1),
+    ])
+    const close = async (): Promise<void> => {
+      await Promise.all([events.close(), control.close(), deadLetters.close()])
+      await client.close()
+    }
+    return { events, control, deadLetters, close }
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+}
+
+/** Opens the event log to read, in another thread or process. The topic must be there. @throws MillraceError LOG_UNAVAILABLE */
+export async function openKafkaLogReader(options: KafkaLogsOptions): Promise<LogReader> {
+  const { url, prefix, clock, telemetry } = options
+  const config = readKafkaUrl(url)
+  const topic = topicsOf(prefix).events
+  const client = await openKafkaClient({ config, clientId: prefix, clock, telemetry })
+  try {
+    const { partitions } = config
+    const layout = await client.ensureTopic({ topic, partitions, settings: SETTINGS })
+    const connection = client.openReader(topic)
+    const reader = createTopicReader({ ...layout, topic, connection, clock, telemetry })
+    const closeReader = reader.close.bind(reader)
+    reader.close = async () => {
+      await closeReader()
+      await client.close()
+    }
+    return reader
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+}

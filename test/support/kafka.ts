@@ -1,0 +1,27 @@
+// The broker of the cluster tests, and topics that last as long as a test.
+import { randomUUID } from 'node:crypto'
+import type { TestContext } from 'node:test'
+import { loadKafkajs } from '../../infra/kafka/kafkajs.ts'
+
+/** The broker that `millrace cluster up` starts, unless another is named. */
+export const KAFKA_URL = process.env.MILLRACE_TEST_KAFKA ?? 'kafka://127.0.0.1:19092'
+
+/** A prefix of topics that nobody else uses; they are deleted after the test. */
+export function temporaryPrefix(t: Pick<TestContext, 'after'>): string {
+  const prefix = `test-${randomUUID().slice(0, 8)}`
+  t.after(() => deleteTopics(prefix))
+  return prefix
+}
+
+async function deleteTopics(prefix: string): Promise<void> {
+  const { Kafka, logLevel } = await loadKafkajs()
+  const brokers = [KAFKA_URL.slice('kafka://'.length)]
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    const topics = (await admin.listTopics()).filter((name) => name.startsWith(`${prefix}.`))
+    if (topics.length > 0) await admin.deleteTopics({ topics })
+  } finally {
+    await admin.disconnect()
+  }
+}
