@@ -5,7 +5,7 @@ import type { Clock } from '#ports/clock'
 import type { Closable } from '#ports/lifecycle'
 import type { Telemetry } from '#ports/telemetry'
 import type { KafkaConfig } from './config.ts'
-import { isTopicThere, isUnknownTopic, kafkaError } from './errors.ts'
+import { isTopicThere, isUnknownTopic, kafkaError, startError } from './errors.ts'
 import { loadKafkajs } from './kafkajs.ts'
 import { openReadConnection, type ReadConnection } from './read-connection.ts'
 
@@ -62,7 +62,7 @@ export interface KafkaClientOptions {
 
 /**
  * Connects to the brokers.
- * @throws MillraceError LOG_UNAVAILABLE
+ * @throws MillraceError SERVER_UNREACHABLE, SERVER_REFUSED
  */
 export async function openKafkaClient(options: KafkaClientOptions): Promise<KafkaClient> {
   const kafka = await createKafka(options)
@@ -76,7 +76,7 @@ export async function openKafkaClient(options: KafkaClientOptions): Promise<Kafk
     await admin.connect()
   } catch (error) {
     await admin.disconnect()
-    throw kafkaError(error)
+    throw startError(error, options.config)
   }
   return {
     ensureTopic: (spec) => ensureTopic(admin, spec, options),

@@ -1,5 +1,6 @@
 // What kafkajs says, as errors of the catalogue.
 import { MillraceError } from '#ports/errors'
+import type { KafkaConfig } from './config.ts'
 
 /** The members that errors of kafkajs carry, wrapped in one another. */
 interface KafkaFailure {
@@ -57,6 +58,18 @@ export const isTopicThere = (error: unknown): boolean => hasType(error, TOPIC_EX
 export function outOfRangePartition(error: unknown): number | null {
   const found = chain(error).find(({ name }) => name === 'KafkaJSOffsetOutOfRange')
   return found?.partition ?? null
+}
+
+/** Why there is no connection at the start. */
+export function startError(error: unknown, { brokers }: KafkaConfig): MillraceError {
+  if (error instanceof MillraceError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  const code = isRefused(error) ? 'SERVER_REFUSED' : 'SERVER_UNREACHABLE'
+  return new MillraceError(
+    code,
+    { port: 'log', address: brokers.join(', '), reason },
+    { cause: error },
+  )
 }
 
 /** A failed call of a broker. */

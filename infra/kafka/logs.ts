@@ -41,7 +41,7 @@ const topicsOf = (prefix: string) => ({
   deadLetters: `${prefix}.dead-letters`,
 })
 
-/** @throws MillraceError CONFIG_INVALID, LOG_UNAVAILABLE */
+/** @throws MillraceError CONFIG_INVALID, SERVER_UNREACHABLE, SERVER_REFUSED, LOG_UNAVAILABLE */
 export async function openKafkaLogs(options: KafkaLogsOptions): Promise<KafkaLogs> {
   const { url, prefix, clock, telemetry } = options
   const config = readKafkaUrl(url)

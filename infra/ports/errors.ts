@@ -478,6 +478,18 @@ export const ERRORS = {
     message: 'No Millrace is running on the data folder {folder}.',
     hint: 'Start it: millrace start',
   },
+  SERVER_UNREACHABLE: {
+    status: 503,
+    retryable: true,
+    message: 'The server of the {port} ({address}) cannot be reached: {reason}',
+    hint: 'Start it, or correct the setting "{port}". For development ./millrace cluster up starts one here.',
+  },
+  SERVER_REFUSED: {
+    status: 503,
+    retryable: false,
+    message: 'The server of the {port} ({address}) refused this process: {reason}',
+    hint: 'Correct user, password or rights; they stand in the setting "{port}".',
+  },
   OWNER_UNREACHABLE: {
     status: 503,
     retryable: true,

@@ -11,6 +11,8 @@ import type { Platform } from './platform.ts'
 const JOBS_SEEN = 1000
 
 export interface Figures {
+  /** Sum of the ends of the event log's partitions. */
+  readonly end: number
   /** Records in the log that a sink has not applied. */
   readonly lag: Readonly<Record<SinkName, number>>
   readonly jobs: Readonly<Record<'waiting' | 'running', number>>
@@ -31,6 +33,7 @@ export async function figuresOf({ log, watermarks, queue, freshness }: Looked): 
   const jobs = await queue.list(JOBS_SEEN)
   const unfinished = jobs.filter(({ state }) => state === 'waiting' || state === 'running')
   return {
+    end: ends.reduce((sum, end) => sum + end, 0),
     lag: { store: lag('store'), index: lag('index'), archive: lag('archive') },
     freshness: freshness.figures(),
     jobs: {

@@ -11,7 +11,8 @@ import type { IdSource } from '#schemas/ids'
 import { createWorkerBatchEngine } from '../embedded/batch-engine.ts'
 import { createItemIndex } from '../embedded/item-index.ts'
 import { openJobQueue as openEmbeddedJobQueue } from '../embedded/job-queue.ts'
-import { type EmbeddedLogs, openLogs as openEmbeddedLogs } from '../embedded/logs.ts'
+import { openLogs as openEmbeddedLogs } from '../embedded/logs.ts'
+import { type Logs, withSource } from './log-source.ts'
 import { type PortName, type PortUrls, SCHEMES, type Scheme, schemeOf } from './port-urls.ts'
 
 /** What an implementation may need beside its URL. */
@@ -28,9 +29,14 @@ export interface Surroundings {
 type Opener<T> = (surroundings: Surroundings, url: string) => Promise<T>
 type Openers<P extends PortName, T> = Readonly<Record<Scheme<P>, Opener<T>>>
 
-const LOGS: Openers<'log', EmbeddedLogs> = {
-  'lmdb:': ({ data, clock, telemetry }) =>
-    openEmbeddedLogs({ path: join(data, 'log'), clock, telemetry }),
+const LOGS: Openers<'log', Logs> = {
+  'lmdb:': async ({ data, clock, telemetry }) =>
+    withSource(await openEmbeddedLogs({ path: join(data, 'log'), clock, telemetry })),
+  'kafka:': async ({ prefix, clock, telemetry }, url) => {
+    const { openKafkaLogs } = await import('../kafka/logs.ts')
+    const logs = await openKafkaLogs({ url, prefix, clock, telemetry })
+    return { ...logs, source: { scheme: 'kafka:', url, prefix } }
+  },
 }
 
 const openElasticsearch: Opener<ItemIndex> = async (surroundings, url) => {

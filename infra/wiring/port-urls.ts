@@ -1,6 +1,6 @@
 // Where each port of DESIGN lives, as one URL, and the schemes that this version has an implementation for.
 export const SCHEMES = {
-  log: ['lmdb:'],
+  log: ['lmdb:', 'kafka:'],
   store: ['lmdb:', 'hbase:'],
   index: ['arrays:', 'http:', 'https:'],
   files: ['file:'],

@@ -16,10 +16,10 @@ import type { ArchiveCloser, Watermarks } from '#ports/watermarks'
 import type { Watermark } from '#schemas/position'
 import { createIndexSink, type IndexSink } from '../../streams/index-sink.ts'
 import { createWatermarks, type MovableWatermarks } from '../../streams/watermarks.ts'
-import type { EmbeddedLogs } from '../embedded/logs.ts'
 import { type Closings, createClosings } from './closings.ts'
 import { indexHealth } from './index-health.ts'
 import { createLetterBox, type LetterBox } from './letter-box.ts'
+import type { Logs } from './log-source.ts'
 import { primaryEvents } from './primary-events.ts'
 import { createPrimaryTeller, type PrimaryTeller } from './primary-teller.ts'
 import { type SinkThread, startSinkThread } from './sink-thread.ts'
@@ -31,7 +31,7 @@ const DRAIN_MS = 10_000
 const DEATHS_BEFORE_READY = 3
 
 export interface StreamsOptions {
-  readonly logs: EmbeddedLogs
+  readonly logs: Logs
   readonly storePlace: StorePlace
   readonly filesRoot: string
   /** The reader of this thread. */
@@ -265,7 +265,7 @@ function startThread(
   const data: StreamsThreadData = {
     role: 'streams',
     sink,
-    log: logs.share(),
+    log: logs.source,
     store: storePlace,
     filesRoot,
   }

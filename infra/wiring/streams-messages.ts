@@ -5,7 +5,7 @@ import type { DeadLetter } from '#schemas/dead-letter'
 import type { Watermark } from '#schemas/position'
 import type { ItemTouches } from '../../streams/item-touches.ts'
 import type { PipelineEnd } from '../../streams/pipeline.ts'
-import type { LogShare } from '../embedded/log-reader.ts'
+import type { LogSource } from './log-source.ts'
 import type { StorePlace } from './store-place.ts'
 
 export type ThreadSink = 'store' | 'archive'
@@ -14,7 +14,7 @@ export type ThreadSink = 'store' | 'archive'
 export interface StreamsThreadData {
   readonly role: 'streams'
   readonly sink: ThreadSink
-  readonly log: LogShare
+  readonly log: LogSource
   readonly store: StorePlace
   readonly filesRoot: string
 }

@@ -14,7 +14,7 @@ import { createStoreSink } from '../../streams/store-sink.ts'
 import { createArchive } from '../archive/archive.ts'
 import { sweepArchive } from '../archive/sweep.ts'
 import { openFolderFiles } from '../embedded/folder-files.ts'
-import { openSharedLogReader } from '../embedded/log-reader.ts'
+import { openLogSource } from './log-source.ts'
 import { openStoreWriterAt } from './store-place.ts'
 import type { FromThread, StreamsThreadData, ToThread } from './streams-messages.ts'
 
@@ -102,7 +102,7 @@ async function run(port: MessagePort, data: StreamsThreadData): Promise<void> {
   const stop = new AbortController()
   const drain = new AbortController()
   const cemetery = createCemetery(say)
-  const log = await openSharedLogReader(data.log)
+  const log = await openLogSource(data.log, systemClock, telemetry)
   const station =
     data.sink === 'store'
       ? await storeStation(data, say)

@@ -13,6 +13,7 @@ import { openDirectory } from '../../infra/embedded/directory.ts'
 import { openEventStore } from '../../infra/embedded/event-store.ts'
 import { createItemIndex } from '../../infra/embedded/item-index.ts'
 import { openLogs } from '../../infra/embedded/logs.ts'
+import { withSource } from '../../infra/wiring/log-source.ts'
 import { startStreams } from '../../infra/wiring/streams-host.ts'
 import { createRandom } from '../support/random.ts'
 import { encoded, setItem, viewOf } from '../support/stream-records.ts'
@@ -25,7 +26,7 @@ async function main(events: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-sinks-'))
   const path = (name: string): string => join(folder, name)
   const ids = createIdSource()
-  const logs = await openLogs({ path: path('log'), clock, telemetry })
+  const logs = withSource(await openLogs({ path: path('log'), clock, telemetry }))
   const { control } = logs
   const secretFile = path('secret')
   const directory = await openDirectory({ control, secretFile, clock, telemetry, ids })

@@ -16,6 +16,7 @@ import { openEventStore } from '../../infra/embedded/event-store.ts'
 import { openFolderFiles } from '../../infra/embedded/folder-files.ts'
 import { createItemIndex } from '../../infra/embedded/item-index.ts'
 import { openLogs } from '../../infra/embedded/logs.ts'
+import { withSource } from '../../infra/wiring/log-source.ts'
 import { startStreams } from '../../infra/wiring/streams-host.ts'
 import { dataDelete, encoded, setItem, viewOf } from '../support/stream-records.ts'
 
@@ -44,7 +45,16 @@ async function open(folder: string, writerFolder = 'store') {
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) await part.close()
   }
   const storePlace = { url: 'lmdb:', prefix: '', path: join(folder, writerFolder) }
-  const parties = { logs, storePlace, filesRoot, store, index, directory, telemetry, clock }
+  const parties = {
+    logs: withSource(logs),
+    storePlace,
+    filesRoot,
+    store,
+    index,
+    directory,
+    telemetry,
+    clock,
+  }
   const streams = keep(
     await startStreams(parties).catch(async (error: unknown) => {
       await close()

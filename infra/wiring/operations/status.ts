@@ -1,14 +1,15 @@
 // What `status` shows: health of every part with a hint where it is not well, the engines, the jobs that run.
 import { SINKS } from '#ports/watermarks'
 import type { Json } from '#schemas/json'
+import { figuresOf } from '../figures.ts'
 import { healthParts } from '../health.ts'
 import type { Platform } from '../platform.ts'
 import { letterCounts } from './dead-letters.ts'
 import { engineList } from './engines.ts'
 
 export async function status(platform: Platform): Promise<Json> {
-  const { queue, watermarks, log, directory, freshness } = platform
-  const end = await log.end(0)
+  const { queue, directory, freshness } = platform
+  const figures = await figuresOf(platform)
   const jobs = (await queue.list(20)).filter(
     (job) => job.state === 'waiting' || job.state === 'running',
   )
@@ -16,14 +17,12 @@ export async function status(platform: Platform): Promise<Json> {
     parts: (await healthParts(platform)).map((part) => ({ ...part })),
     apps: directory.state.apps.size,
     engines: await engineList(platform),
-    log: { end },
+    log: { end: figures.end },
     freshness: Object.fromEntries(
       Object.entries(freshness.figures()).map(([sink, f]) => [sink, f && { ...f }]),
     ),
     deadLetters: await letterCounts(platform),
-    sinks: Object.fromEntries(
-      SINKS.map((sink) => [sink, { lag: end - (watermarks.applied(sink).offsets[0] ?? 0) }]),
-    ),
+    sinks: Object.fromEntries(SINKS.map((sink) => [sink, { lag: figures.lag[sink] }])),
     jobs: jobs.map(({ id, name, key, state, progress }) => ({
       id,
       name,
