@@ -485,7 +485,7 @@ export const ERRORS = {
     hint: 'Start it, or correct the setting "{port}". For development ./millrace cluster up starts one here.',
   },
   SERVER_REFUSED: {
-    status: 503,
+    status: 500,
     retryable: false,
     message: 'The server of the {port} ({address}) refused this process: {reason}',
     hint: 'Correct user, password or rights; they stand in the setting "{port}".',
