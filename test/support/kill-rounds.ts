@@ -2,14 +2,14 @@
 // and `npm run kill` share.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { action, eventUrls, type Shop, send } from './http-client.ts'
-import { millraceJson, type RunningMillrace, startMillrace } from './millrace-process.ts'
+import { millraceJson, placeOf, type RunningMillrace, startMillrace } from './millrace-process.ts'
 
 const SENDERS = 8
 /** A sender deletes the event it sent this many requests ago. */
 const DELETED_LATER = 10
 
 export interface KillOptions {
-  /** The data folder; made when it is missing. */
+  /** The data folder, made when it is missing, or a configuration file. */
   readonly data: string
   readonly rounds: number
   readonly ends: { after(end: () => Promise<void>): void }
@@ -51,7 +51,7 @@ interface Ledger {
 export async function killRounds(options: KillOptions): Promise<KillReport> {
   const { data, rounds, ends, onRound } = options
   const { accessKey } = await millraceJson<{ accessKey: string }>([
-    ...['app', 'new', 'shop', '--data', data],
+    ...['app', 'new', 'shop', ...placeOf(data)],
   ])
   const ledger: Ledger = {
     sent: new Set(),

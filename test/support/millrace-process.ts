@@ -54,6 +54,11 @@ export async function millraceJson<T>(args: readonly string[]): Promise<T> {
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as T
 }
 
+/** The option that names a data folder, or a configuration file. */
+export function placeOf(place: string): readonly [option: string, path: string] {
+  return [place.endsWith('.toml') ? '--config' : '--data', place]
+}
+
 export interface RunningMillrace {
   readonly pid: number
   readonly event: string
@@ -68,15 +73,18 @@ export interface RunningMillrace {
   stop(): Promise<number | null>
 }
 
-/** `millrace start` on free ports; killed when the test ends, if it still runs. */
+/**
+ * `millrace start` on free ports, on a data folder or as a configuration file (`*.toml`) says; killed when the test ends,
+ * if it still runs.
+ */
 export async function startMillrace(
-  data: string,
+  place: string,
   test: { after(end: () => Promise<void>): void },
   options: { readonly prefix?: readonly string[]; readonly args?: readonly string[] } = {},
 ): Promise<RunningMillrace> {
   const ports = ['--event-port', '0', '--query-port', '0', '--console-port', '0']
   const started = performance.now()
-  const args = ['start', '--json', '--data', data, ...ports, ...(options.args ?? [])]
+  const args = ['start', '--json', ...placeOf(place), ...ports, ...(options.args ?? [])]
   const child = launch(args, options.prefix)
   let stderr = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
