@@ -156,7 +156,7 @@ async function open(
     archiveCloser,
     freshness,
     training,
-    replays: createReplays({ ...shared, data, storePlace, log: logs.share, filesRoot, streams }),
+    replays: createReplays({ ...shared, data, storePlace, log: logs.source, filesRoot, streams }),
     health: () => Promise.all(sources.map((source) => source.health())),
     close,
   }

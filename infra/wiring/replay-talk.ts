@@ -6,12 +6,12 @@ import type { Watermark } from '#schemas/position'
 import type { IndexCompared } from '../../streams/compare-index.ts'
 import type { Differences } from '../../streams/differences.ts'
 import type { Filled } from '../../streams/fill-store.ts'
-import type { LogShare } from '../embedded/log-reader.ts'
+import type { LogSource } from './log-source.ts'
 
 /** What the thread is started with. */
 export interface ReplayThreadData {
   readonly role: 'replay'
-  readonly log: LogShare
+  readonly log: LogSource
   readonly filesRoot: string
   /** Folder of the live version and of the one to be made. */
   readonly livePath: string

@@ -16,7 +16,7 @@ import { openTables, readWatermark, type Tables } from '../embedded/event-store/
 import { takeSnapshot } from '../embedded/event-store/snapshot.ts'
 import { openStoreWriter } from '../embedded/event-store-writer.ts'
 import { openFolderFiles } from '../embedded/folder-files.ts'
-import { openSharedLogReader } from '../embedded/log-reader.ts'
+import { openLogSource } from './log-source.ts'
 import { rebuiltItems } from './replay-items.ts'
 import {
   type AppItems,
@@ -82,7 +82,7 @@ type Tell = (step: string, done: number, total: number, unit: string) => void
 
 async function open(data: ReplayThreadData, signal: AbortSignal, tell: Tell) {
   const files = await openFolderFiles({ root: data.filesRoot })
-  const log = await openSharedLogReader(data.log)
+  const log = await openLogSource(data.log, systemClock, silentTelemetry)
   const { generation } = log
   const archive = createArchive({
     files,

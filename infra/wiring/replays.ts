@@ -19,8 +19,8 @@ import type { ControlChange } from '#schemas/directory'
 import type { IdSource } from '#schemas/ids'
 import type { Watermark } from '#schemas/position'
 import { openEventStore } from '../embedded/event-store.ts'
-import type { LogShare } from '../embedded/log-reader.ts'
 import { removeOtherVersions, storeVersionPath } from '../embedded/store-versions.ts'
+import type { LogSource } from './log-source.ts'
 import { change } from './operations/change.ts'
 import { schemeOf } from './port-urls.ts'
 import { primaryEvents } from './primary-events.ts'
@@ -46,7 +46,7 @@ export interface ReplaysOptions {
   /** The data folder. */
   readonly data: string
   readonly storePlace: StorePlace
-  readonly log: () => LogShare
+  readonly log: LogSource
   readonly filesRoot: string
   readonly directory: Directory
   readonly store: StoreHandle
@@ -175,7 +175,7 @@ interface Thread {
 function startThread(options: ReplaysOptions, request: ReplayRequest, path: string): Thread {
   const { index, streams, directory, clock, log, filesRoot } = options
   const livePath = storeVersionPath(options.data, directory.state.store.active)
-  const data: ReplayThreadData = { role: 'replay', log: log(), filesRoot, livePath, path }
+  const data: ReplayThreadData = { role: 'replay', log, filesRoot, livePath, path }
   const worker = new Worker(new URL('./replay-worker.ts', import.meta.url), {
     workerData: data,
     name: 'millrace-replay',

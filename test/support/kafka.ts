@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import { loadKafkajs } from '../../infra/kafka/kafkajs.ts'
+import { clusterUrl } from './test-cluster.ts'
 
-/** The broker that `millrace cluster up` starts, unless another is named. */
-export const KAFKA_URL = process.env.TEST_KAFKA ?? 'kafka://127.0.0.1:19092'
+export const KAFKA_URL = clusterUrl('log')
 
 /** A prefix of topics that nobody else uses; they are deleted after the test. */
 export function temporaryPrefix(t: Pick<TestContext, 'after'>): string {
