@@ -122,7 +122,12 @@ async function train(run: Run): Promise<JsonObject> {
   try {
     const manifest = await makeVersion(run, engine, versionId)
     const seconds = (clock.monotonic() - began) / 1000
-    const summary: JsonObject = { ...manifest.counts, seconds }
+    const remarks = [...(manifest.remarks ?? [])]
+    const summary: JsonObject = {
+      ...manifest.counts,
+      seconds,
+      ...(remarks.length > 0 && { remarks }),
+    }
     await activateVersion(deps, engineId, versionId, summary)
     deps.telemetry.emit('millrace_training_seconds', seconds, { engine: engineId })
     deps.telemetry.log('info', 'training-done', { engineId, versionId, ...summary })

@@ -46,6 +46,8 @@ export interface Manifest {
   readonly watermark: { readonly generation: number; readonly offsets: readonly number[] }
   readonly counts: Readonly<Record<string, number>>
   readonly seconds: Readonly<Record<string, number>>
+  /** What whoever trained should know: sentences without an end. */
+  readonly remarks?: readonly string[]
   /** Name, bytes and SHA-256 of every artefact. */
   readonly artefacts: readonly {
     readonly name: string

@@ -21,6 +21,8 @@ export interface Trained {
   readonly model: Model
   /** Of the data: events, users, items, pairs. A function of data and parameters. */
   readonly counts: Readonly<Record<string, number>>
+  /** What whoever trained should know: an indicator without events, and the like. */
+  readonly remarks: readonly string[]
   /** By step. */
   readonly seconds: Readonly<Record<string, number>>
 }

@@ -40,6 +40,7 @@ async function train(options: TrainOptions): Promise<void> {
     asOf: instant(options.asOf),
   })) as JsonObject
   if (options.json) return printJson(result)
+  if (Array.isArray(result.remarks)) for (const remark of result.remarks) note(String(remark))
   const seconds = Number(result.seconds).toFixed(1)
   note(
     `version ${String(result.versionId)} of ${String(result.engineId)} is live after ${seconds} s`,

@@ -359,7 +359,7 @@ export const ERRORS = {
   TRAINING_NO_EVENTS: {
     status: 409,
     retryable: false,
-    message: 'The app {app} has no {event} events: there is nothing to train {engine} on.',
+    message: 'The app {app} has no {event} events to train {engine} on: {reason}.',
     hint: 'Send or import such events, or name another primary indicator in engine.json.',
   },
   TRAINING_RUNNING: {

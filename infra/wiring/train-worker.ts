@@ -44,11 +44,11 @@ async function train(
         : (await models.read(task.engineId, newest.versionId)).model
     }
     const deps = { archive, clock, correlate: helpers.run, progress, previous }
-    const { model, counts, seconds } = await trainer(task, deps)
+    const { model, counts, remarks, seconds } = await trainer(task, deps)
     const { engineId, versionId, factory, asOf, watermark } = task
     const trainedAt = clock.now()
     return await models.write(
-      { engineId, versionId, factory, trainedAt, asOf, watermark, counts, seconds },
+      { engineId, versionId, factory, trainedAt, asOf, watermark, counts, seconds, remarks },
       model,
     )
   } finally {

@@ -1,4 +1,5 @@
 // `rankings` of the universal engine: what orders items when nothing personal is known.
+import { parseQueryTime } from '../event-time.ts'
 import type { Json } from '../json.ts'
 import { RANKING_TYPES, type RankingType } from '../model.ts'
 import { parseDuration } from './duration.ts'
@@ -111,16 +112,11 @@ export function durationOf(one: Parameters, value: Json | undefined): number {
   return duration
 }
 
-const ISO = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/
-
 function dateOf(one: Parameters): number | null {
   const text = one.string('offsetDate')
   if (text === null) return null
-  const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(text) || !text.includes('T') ? text : `${text}Z`
-  const time = ISO.test(text) ? Date.parse(zoned) : Number.NaN
-  if (Number.isNaN(time)) {
-    const mend = 'Write an ISO 8601 time: "2025-01-31T00:00:00.000Z".'
-    one.refuse('offsetDate', `"${text}" is no time`, mend)
-  }
-  return time
+  const found = parseQueryTime(text)
+  if (found.ok) return found.time
+  const mend = 'Write an ISO 8601 time: "2025-01-31T00:00:00.000Z".'
+  one.refuse('offsetDate', `"${text}" is no time`, mend)
 }

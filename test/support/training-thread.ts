@@ -20,7 +20,7 @@ switch (task.appName) {
     say({
       type: 'failed',
       code: 'TRAINING_NO_EVENTS',
-      details: { app: 'shop', event: 'buy', engine: 'shop' },
+      details: { app: 'shop', event: 'buy', engine: 'shop', reason: 'it has view' },
     })
     break
   case 'throws':

@@ -38,7 +38,7 @@ test('an error of ours keeps its code; a thread that breaks down says why', asyn
   t.after(() => batch.close())
   await assert.rejects(batch.train(task('has no events'), free), {
     code: 'TRAINING_NO_EVENTS',
-    message: 'The app shop has no buy events: there is nothing to train shop on.',
+    message: 'The app shop has no buy events to train shop on: it has view.',
   })
   await assert.rejects(batch.train(task('throws'), free), {
     code: 'TRAINING_FAILED',

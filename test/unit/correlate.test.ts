@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { MillraceError } from '#ports/errors'
+import type { JsonObject } from '#schemas/json'
 import { logLikelihoodRatio, occursMoreThanChance, roundWeight } from '#schemas/numerics'
 import { TopList } from '../../batch/algorithms/top-list.ts'
 import { did, listsOf, type TrainingEvent, train, variantOf } from '../support/training.ts'
@@ -255,10 +257,33 @@ test('the scoring of old: cells of full columns are sampled by hash, the same ea
 })
 
 test('no primary event: the training says so', async () => {
-  await assert.rejects(train([did('u1', 'view', 'a')], shop()), {
-    code: 'TRAINING_NO_EVENTS',
-    message: 'The app test has no buy events: there is nothing to train test on.',
-  })
+  const refusal = async (events: readonly TrainingEvent[], source: JsonObject = {}) => {
+    const of = train(events, variantOf({ eventNames: ['buy', 'view'] }, source))
+    return of.then(
+      () => assert.fail('it trained'),
+      (error: MillraceError) => [error.code, error.message],
+    )
+  }
+  const said = (why: string) => [
+    'TRAINING_NO_EVENTS',
+    `The app test has no buy events to train test on: ${why}.`,
+  ]
+  assert.deepEqual(await refusal([]), said('it has none that users did to items'))
+  const seen = did('u1', 'view', 'a')
+  assert.deepEqual(await refusal([seen, did('u', 'search', 'q')]), said('it has view, search'))
+  assert.deepEqual(await refusal([seen, did('u', 'Buys', 'a')]), said('did you mean Buys'))
+  const tooFew = { minEventsPerUser: 3 }
+  const few = await refusal([did('u1', 'buy', 'a')], tooFew)
+  assert.deepEqual(few, said('no user has 3 of them (minEventsPerUser)'))
+})
+
+test('an indicator without events is remarked on, with the nearest name that there is', async () => {
+  const events = [did('u1', 'buy', 'a'), did('u1', 'view', 'a')]
+  const { remarks } = await train(events, variantOf({ eventNames: ['buy', 'veiw', 'search'] }))
+  assert.deepEqual(remarks, [
+    'the indicator veiw has no events of users on items. Did you mean view?',
+    'the indicator search has no events of users on items.',
+  ])
 })
 
 test('rankings know items only: targets of the primary event, or entities with properties', async () => {

@@ -314,6 +314,7 @@ const REFUSED: readonly [JsonObject | unknown, string, RegExp][] = [
   [file(ranking({ duration: 259_200 })), `${P}.rankings[0].duration`, /"30 days"/],
   [file(ranking({ duration: '3 weeks' })), `${P}.rankings[0].duration`, /"30 days"/],
   [file(ranking({ offsetDate: 'today' })), `${P}.rankings[0].offsetDate`, /ISO 8601/],
+  [file(ranking({ offsetDate: '2025-02-30' })), `${P}.rankings[0].offsetDate`, /ISO 8601/],
   [file(ranking({ eventNames: [] })), `${P}.rankings[0].eventNames`, /"buy"/],
   [file({ rankings: [{}, {}] }), `${P}.rankings[1].name`, /own name/],
   [file({ fields: [{ values: ['a'], bias: 1 }] }), `${P}.fields[0].name`, /"name"/],

@@ -230,7 +230,12 @@ test('a step that fails closes the version, and the one before still answers', a
 test('an error with a code of its own keeps it', async (t) => {
   const w = await world(t)
   w.batch.train = async () => {
-    throw new MillraceError('TRAINING_NO_EVENTS', { app: 'shop', event: 'buy', engine: ENGINE })
+    throw new MillraceError('TRAINING_NO_EVENTS', {
+      app: 'shop',
+      event: 'buy',
+      engine: ENGINE,
+      reason: 'it has view',
+    })
   }
   assert.equal(await w.train(), 'TRAINING_NO_EVENTS')
   assert.deepEqual(w.versions(), { v1: 'failed' })

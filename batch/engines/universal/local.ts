@@ -10,6 +10,7 @@ import { backfilled } from './backfill.ts'
 import { indicatorLists } from './indicator-lists.ts'
 import { buildMatrices, type Matrices } from './matrices.ts'
 import { rankedTargets, rankingValues } from './ranked-targets.ts'
+import { remarksOn, whyNoUsers } from './remarks.ts'
 import { TRAINING_COLUMNS, TrainingData } from './training-data.ts'
 
 /**
@@ -37,6 +38,7 @@ export async function trainUniversal(task: TrainTask, deps: TrainerDeps): Promis
       items: model.items.length,
       pairs,
     },
+    remarks: remarksOn(data, params),
     seconds: { read: (read - began) / 1000, correlate: (trained - read) / 1000 },
   }
 }
@@ -71,11 +73,11 @@ export async function modelOf(
   const ranks = data.targets.ranks()
   const matrices = buildMatrices(data, params, ranks)
   if (matrices.users === 0) {
-    const event = params.indicators[0].name
     throw new MillraceError('TRAINING_NO_EVENTS', {
       app: task.appName,
       engine: task.engineId,
-      event,
+      event: params.indicators[0].name,
+      reason: whyNoUsers(data, params),
     })
   }
   const itemTargets = documentsOf(data, params, matrices, ranks)

@@ -23,6 +23,8 @@ export const TRAINING_COLUMNS = [
   'eventTime',
 ] as const
 
+const OTHER_NAMES_MAX = 20
+
 /** What events of one name are for. */
 interface Use {
   readonly pairs: Pairs | null
@@ -50,6 +52,8 @@ export class TrainingData {
   readonly rankings: readonly ComputedRanking[]
   /** Numbers of the item entities that were ever `$set`; filled only where a ranking needs them. */
   readonly entities = new Set<number>()
+  /** Some names of events that are for nothing here, for messages. */
+  readonly otherNames = new Set<string>()
   /** Events read, of any name. */
   events = 0
   readonly #uses = new Map<string, Use>()
@@ -103,6 +107,7 @@ export class TrainingData {
       if (this.#wantsEntities && name === '$set' && type === ITEM_TYPE) {
         this.#meetEntity(entityId[row] as string)
       }
+      if (use === undefined || use.pairs === null) this.#meetName(name)
       if (use === undefined) continue
       const target = targetEntityId[row] as string | null
       if (target === null) continue
@@ -118,6 +123,10 @@ export class TrainingData {
         use.pairs.add(this.users.add(entityId[row] as string), number, time)
       }
     }
+  }
+
+  #meetName(name: string): void {
+    if (this.otherNames.size < OTHER_NAMES_MAX && !name.startsWith('$')) this.otherNames.add(name)
   }
 
   #meetEntity(id: string): void {

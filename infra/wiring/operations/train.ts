@@ -25,18 +25,21 @@ export async function train(
     const reason = ended.error === null ? ended.state : ended.error.message
     if (ended.state === 'cancelled')
       throw new MillraceError('TRAINING_CANCELLED', { engine: engineId })
-    if (ended.error?.code === 'TRAINING_NO_EVENTS') throw noEvents(platform, engineId)
+    if (ended.error?.code === 'TRAINING_NO_EVENTS') throw noEvents(platform, engineId, reason)
     throw new MillraceError('TRAINING_FAILED', { engine: engineId, reason })
   }
   const seconds = (clock.monotonic() - called) / 1000
   return { engineId, jobId: job.id, seconds, ...ended.result }
 }
 
-function noEvents({ directory }: Platform, engineId: string): MillraceError {
-  const engine = engineNamed(directory.state, engineId)
-  const app = directory.state.apps.get(engine.appId)?.name ?? String(engine.appId)
-  const event = engine.versions[0]?.reason?.match(/no (\S+) events/)?.[1] ?? 'primary'
-  return new MillraceError('TRAINING_NO_EVENTS', { app, event, engine: engineId })
+/** The error of the training again: a job keeps its message, and that says everything. */
+function noEvents({ directory }: Platform, engine: string, message: string): MillraceError {
+  const { appId } = engineNamed(directory.state, engine)
+  const app = directory.state.apps.get(appId)?.name ?? String(appId)
+  const parts = message.match(/ has no (.+?) events to train .+?: (.+)\.$/s)
+  const event = parts?.[1] ?? 'primary'
+  const reason = parts?.[2] ?? message
+  return new MillraceError('TRAINING_NO_EVENTS', { app, event, engine, reason })
 }
 
 /** Cancels the training of an engine that runs or waits. */
