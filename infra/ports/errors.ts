@@ -380,6 +380,12 @@ export const ERRORS = {
     message: 'The training of {engine} was cancelled.',
     hint: 'The version that answered before still answers.',
   },
+  QUEUE_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    message: 'The job queue does not answer: {reason}',
+    hint: 'Check its server (setting "queue"); schedules go on when it is back.',
+  },
   JOB_NOT_FOUND: {
     status: 404,
     retryable: false,

@@ -53,6 +53,10 @@ const INDEXES: Openers<'index', ItemIndex> = {
 const QUEUES: Openers<'queue', JobQueue> = {
   'lmdb:': ({ data, clock, telemetry, ids }) =>
     openEmbeddedJobQueue({ path: join(data, 'queue'), clock, telemetry, ids }),
+  'redis:': async ({ prefix, clock, telemetry, ids }, url) => {
+    const { openJobQueue } = await import('../bullmq/job-queue.ts')
+    return openJobQueue({ url, prefix, clock, telemetry, ids })
+  },
 }
 
 const ENGINES: Openers<'batch', BatchEngine> = {

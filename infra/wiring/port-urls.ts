@@ -4,7 +4,7 @@ export const SCHEMES = {
   store: ['lmdb:', 'hbase:'],
   index: ['arrays:', 'http:', 'https:'],
   files: ['file:'],
-  queue: ['lmdb:'],
+  queue: ['lmdb:', 'redis:'],
   batch: ['worker:'],
 } as const
 
