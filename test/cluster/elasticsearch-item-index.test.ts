@@ -3,8 +3,9 @@ import { after } from 'node:test'
 import { itemIndexRandomTests } from '../conformance/item-index-random-suite.ts'
 import { itemIndexSuite } from '../conformance/item-index-suite.ts'
 import { createTestIndexes } from '../support/elasticsearch.ts'
+import { clusterUrl } from '../support/test-cluster.ts'
 
-const indexes = await createTestIndexes(process.env.TRY_ELASTICSEARCH ?? 'http://127.0.0.1:19200')
+const indexes = await createTestIndexes(clusterUrl('index'))
 after(() => indexes.close())
 
 itemIndexSuite({ name: 'Elasticsearch', create: () => indexes.open() })

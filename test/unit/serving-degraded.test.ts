@@ -1,6 +1,7 @@
 // What a query waits for, and what its answer says when that is late or missing.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { MillraceError } from '#ports/errors'
 import type { EventStore } from '#ports/event-store'
 import type { Telemetry } from '#ports/telemetry'
 import { createManualClock } from '../support/memory/clock.ts'
@@ -90,6 +91,33 @@ describe('slow and failing ports', () => {
       }),
     })
     assert.equal((await fixture.query({})).headers['millrace-degraded'], 'shards')
+  })
+
+  test('without the index an answer is empty and says so, until it is back', async (t) => {
+    let away = true
+    const gone = (): void => {
+      if (away) throw new MillraceError('INDEX_UNAVAILABLE', { reason: 'connect ECONNREFUSED' })
+    }
+    const fixture = await serveShop(t, {
+      wrapIndex: (index) => ({
+        ...index,
+        search: async (...args) => {
+          gone()
+          return index.search(...args)
+        },
+        lists: async (...args) => {
+          gone()
+          return index.lists(...args)
+        },
+      }),
+    })
+    for (const query of [{ user: 'u' }, { item: 'b', explain: true }]) {
+      const { status, headers, items } = await fixture.query(query)
+      assert.deepEqual([status, headers['millrace-degraded'], items], [200, 'index', []])
+    }
+    away = false
+    const { headers, items } = await fixture.query({ user: 'u' })
+    assert.deepEqual([headers['millrace-degraded'], items], [undefined, ['b', 'c']])
   })
 
   test('a fault inside is a 500 with a code, and the next query is answered', async (t) => {

@@ -6,7 +6,13 @@ import { asMillraceError } from '#ports/errors'
 import type { HistoryEvent } from '#ports/event-store'
 import type { ItemLists } from '#ports/item-index'
 import type { UniversalParams } from '#schemas/engines/universal'
-import type { Explanation, ScoredHit, ScoredQuery, UniversalQuery } from '#schemas/query'
+import type {
+  Explanation,
+  ScoredAnswer,
+  ScoredHit,
+  ScoredQuery,
+  UniversalQuery,
+} from '#schemas/query'
 import { TOO_LATE } from '../../deadline.ts'
 import type { QueryHalfDeps } from '../query-half.ts'
 import { eventTimes, explainHit } from './explain.ts'
@@ -39,6 +45,7 @@ export interface Recommender {
 const NO_HISTORY: readonly HistoryEvent[] = []
 const WHOLE: readonly string[] = []
 const WITHOUT_HISTORY: readonly string[] = ['history']
+const WITHOUT_INDEX: ScoredAnswer = { hits: [], degraded: ['index'] }
 
 export function createRecommender(options: RecommenderOptions): Recommender {
   const { app, clock, deadlines, engineId, index, params, store, telemetry, versionId } = options
@@ -63,9 +70,21 @@ export function createRecommender(options: RecommenderOptions): Recommender {
     return null
   }
 
+  /** What the index answers, or null when it does not: then nothing can be recommended, and the answer says so. */
+  async function fromIndex<T>(answer: Promise<T>): Promise<T | null> {
+    try {
+      return await answer
+    } catch (error) {
+      const { code, message } = asMillraceError(error)
+      if (code !== 'INDEX_UNAVAILABLE') throw error
+      telemetry.log('warn', 'query-index-away', { engine: engineId, reason: message })
+      return null
+    }
+  }
+
   async function listsOf(item: string): Promise<ItemLists | null> {
-    const [lists] = await index.lists(engineId, versionId, [item])
-    return lists ?? null
+    const lists = await fromIndex(index.lists(engineId, versionId, [item]))
+    return lists?.[0] ?? null
   }
 
   return {
@@ -81,7 +100,7 @@ export function createRecommender(options: RecommenderOptions): Recommender {
       const now = clock.now()
       const known = readingOf(mergedHistory(history ?? NO_HISTORY, query.history), now)
       const scored = planQuery({ params, query, history: known, lists, now })
-      const answer = await index.search(engineId, versionId, scored)
+      const answer = (await fromIndex(index.search(engineId, versionId, scored))) ?? WITHOUT_INDEX
       const hits = shownHits(params, scored, answer.hits)
       let degraded = history === null ? WITHOUT_HISTORY : WHOLE
       if (answer.degraded.length > 0) degraded = [...degraded, ...answer.degraded]
