@@ -166,6 +166,7 @@ export async function createServingFixture(
     },
     async tell(list, app = APP) {
       for (const told of list) await tellOne(told, app)
+      await index.refresh()
       watermarks.end = { generation: 0, offsets: [offset] }
     },
     async query(body, { path = '/queries.json', headers = {}, remoteAddress } = {}) {
