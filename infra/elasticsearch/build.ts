@@ -1,10 +1,11 @@
 // Builds a version's index: documents of the model's items, each with what was told of it, then of all other items that
 // were told. Whoever tells items meanwhile writes to the index too, because it is listed from its first moment on; both
 // merge (document.ts), so the order does not matter.
+import { MillraceError } from '#ports/errors'
 import type { IndexVersion } from '#ports/item-index'
 import type { IdSource } from '#schemas/ids'
 import type { Model } from '#schemas/model'
-import { bulkWrite, type Write } from './bulk.ts'
+import { bulkWrite, isRefused, type Write } from './bulk.ts'
 import { ELASTICSEARCH_LIMITS } from './config.ts'
 import { createModelReader, type ItemPart, mergeDocument } from './document.ts'
 import { isMissing } from './errors.ts'
@@ -120,7 +121,13 @@ async function createDocuments(
   )
   const outcomes = await bulkWrite(deps.client, writeAlias(index.name), writes, deps.clock)
   const there = parts.filter((_, i) => outcomes[i] === 'conflict')
-  await mergeParts(deps, index, there)
+  const { refusals } = await mergeParts(deps, index, there)
+  // A version arrives whole or not at all.
+  const [first] = [
+    ...outcomes.filter(isRefused).map(({ refused }) => refused),
+    ...refusals.map(({ reason }) => reason),
+  ]
+  if (first !== undefined) throw new MillraceError('INDEX_FAILED', { reason: first })
 }
 
 /** Items that were told and are none of the model's. */

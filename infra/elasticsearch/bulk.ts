@@ -15,8 +15,17 @@ export interface Write {
   readonly document?: unknown
 }
 
+/** Why Elasticsearch will never take a document as it is. */
+export interface Refused {
+  readonly refused: string
+}
+
 /** `conflict`: somebody else wrote first. `missing`: the document or the index is not there. */
-export type Outcome = 'done' | 'conflict' | 'missing'
+export type Outcome = 'done' | 'conflict' | 'missing' | Refused
+
+export function isRefused(outcome: Outcome | undefined): outcome is Refused {
+  return typeof outcome === 'object'
+}
 
 interface BulkReply {
   readonly items: readonly Readonly<
@@ -94,5 +103,7 @@ function outcomeOf({
   if (status < 300) return 'done'
   if (status === 409) return 'conflict'
   if (status === 404) return 'missing'
-  throw new MillraceError('INDEX_FAILED', { reason: `${error?.type}: ${error?.reason}` })
+  const refused = `${error?.type}: ${error?.reason}`
+  if (status < 500) return { refused }
+  throw new MillraceError('INDEX_FAILED', { reason: refused })
 }

@@ -89,13 +89,16 @@ function createItemIndex(parts: Parts): ItemIndex {
       const batch = await keepBatch(parts, prefix, app, toBatch(changes))
       // Asked for behind the writes above: a build that is not listed now reads what they wrote.
       const versions = (await catalogue.look()).filter(({ meta }) => meta.version.app === app)
-      await Promise.all(
+      const merged = await Promise.all(
         versions.map(async (version) => {
           const itemParts = partsOf(batch, version.meta.version.primaryEvents)
-          if (await mergeParts(parts, version, itemParts)) refresher.wrote(version.name)
+          const { refusals, wrote } = await mergeParts(parts, version, itemParts)
+          if (wrote) refresher.wrote(version.name)
+          return refusals
         }),
       )
-      return []
+      // One item may be refused in several versions, and is told once.
+      return [...new Map(merged.flat().map((refusal) => [refusal.item, refusal])).values()]
     },
     async clearItems(app: number) {
       builder.clear(app)

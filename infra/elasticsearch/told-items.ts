@@ -66,6 +66,7 @@ export async function keepBatch(
     return document === null || (state !== null && replaces(state, document._source))
   })
   const writes = fresh.map(({ write }) => write)
+  // What is kept is not mapped, so that none of it can be refused.
   let outcomes = await bulkWrite(client, writeAlias(index), writes, clock)
   if (outcomes.includes('missing')) {
     await createItemsIndex(client, index)

@@ -2,7 +2,8 @@
 // writes on the condition that it still stands so; what somebody else changed meanwhile is read and merged again.
 import type { Clock } from '#ports/clock'
 import { MillraceError } from '#ports/errors'
-import { bulkWrite, type Outcome, type Write } from './bulk.ts'
+import type { ItemRefusal } from '#ports/item-index'
+import { bulkWrite, isRefused, type Outcome, type Write } from './bulk.ts'
 import type { ElasticsearchClient } from './client.ts'
 import { ELASTICSEARCH_LIMITS } from './config.ts'
 import { type ItemPart, KNOWN_MEMBERS, type KnownDocument, mergeDocument } from './document.ts'
@@ -39,30 +40,35 @@ export async function readDocuments<T>(
   return docs.map((document) => (document.found === true ? document : null))
 }
 
+export interface Merged {
+  /** Something was written. */
+  wrote: boolean
+  readonly refusals: ItemRefusal[]
+}
+
 /**
  * Merges parts of distinct items. A version that was dropped meanwhile takes nothing, and that is fine.
- * @returns true when something was written
  * @throws MillraceError INDEX_UNAVAILABLE, INDEX_FAILED
  */
 export async function mergeParts(
   deps: WriterDeps,
   version: VersionIndex,
   parts: readonly ItemPart[],
-): Promise<boolean> {
-  let wrote = false
+): Promise<Merged> {
+  const merged: Merged = { wrote: false, refusals: [] }
   for (let at = 0; at < parts.length; at += ELASTICSEARCH_LIMITS.bulkDocuments) {
     const portion = parts.slice(at, at + ELASTICSEARCH_LIMITS.bulkDocuments)
-    if (await mergePortion(deps, version, portion)) wrote = true
+    await mergePortion(deps, version, portion, merged)
   }
-  return wrote
+  return merged
 }
 
 async function mergePortion(
   { client, clock }: WriterDeps,
   version: VersionIndex,
   parts: readonly ItemPart[],
-): Promise<boolean> {
-  let wrote = false
+  merged: Merged,
+): Promise<void> {
   let waiting = parts
   for (let tries = 1; waiting.length > 0; tries++) {
     if (tries > ELASTICSEARCH_LIMITS.mergeTries) {
@@ -82,10 +88,13 @@ async function mergePortion(
       version.name,
       planned.map(({ write }) => write),
     )
-    if (outcomes.includes('done')) wrote = true
+    if (outcomes.includes('done')) merged.wrote = true
+    for (const [i, { part }] of planned.entries()) {
+      const outcome = outcomes[i]
+      if (isRefused(outcome)) merged.refusals.push({ item: part.item, reason: outcome.refused })
+    }
     waiting = planned.filter((_, i) => outcomes[i] === 'conflict').map(({ part }) => part)
   }
-  return wrote
 }
 
 /** A request to an alias that is not there is a refusal of all its writes. */
