@@ -19,13 +19,22 @@ const FREE_BYTES_LOW = 512 * 1024 * 1024
 const OWN_PREFIX = `${process.pid}-${performance.timeOrigin}-${threadId}-`
 let created = 0
 
+export interface FolderFilesOptions {
+  readonly root: string
+  /** Other processes write here too: what they have not finished is left alone. */
+  readonly isShared?: boolean
+}
+
 /**
  * Opens a folder as files, made if it is missing. Several threads may open the same one: the main thread first, since it
  * removes what a killed process left unfinished.
  */
-export async function openFolderFiles({ root }: { readonly root: string }): Promise<Files> {
+export async function openFolderFiles({
+  root,
+  isShared = false,
+}: FolderFilesOptions): Promise<Files> {
   await mkdir(join(root, TEMPORARY), { recursive: true })
-  if (isMainThread) await removeLeftovers(join(root, TEMPORARY))
+  if (isMainThread && !isShared) await removeLeftovers(join(root, TEMPORARY))
   return new FolderFiles(root)
 }
 

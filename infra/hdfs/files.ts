@@ -145,7 +145,9 @@ async function openWriter(
         await upload.end()
         await assertWhole(hdfs, temporary, bytes)
         await hdfs.makeFolders(target.slice(0, target.lastIndexOf('/')))
-        return await hdfs.rename(temporary, target)
+        if (await hdfs.rename(temporary, target)) return true
+        // A rename whose answer was lost is refused when it is made again, and yet it was ours.
+        return (await orNull(hdfs.status(temporary))) === null
       } catch (error) {
         throw fileError(error, path)
       } finally {

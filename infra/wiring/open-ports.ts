@@ -26,7 +26,7 @@ export interface Surroundings {
   readonly ids: IdSource
 }
 
-type Opener<T> = (surroundings: Surroundings, url: string) => Promise<T>
+type Opener<T> = (surroundings: Surroundings, url: string, urls: PortUrls) => Promise<T>
 type Openers<P extends PortName, T> = Readonly<Record<Scheme<P>, Opener<T>>>
 
 const LOGS: Openers<'log', Logs> = {
@@ -60,10 +60,10 @@ const QUEUES: Openers<'queue', JobQueue> = {
 }
 
 const ENGINES: Openers<'batch', BatchEngine> = {
-  'worker:': async ({ data }) =>
+  'worker:': async ({ data }, _url, { files }) =>
     createWorkerBatchEngine({
       entry: new URL('./train-worker.ts', import.meta.url),
-      workerData: { filesRoot: join(data, 'files') },
+      workerData: { files: { url: files, data } },
     }),
 }
 
@@ -74,7 +74,7 @@ function opener<P extends PortName, T>(port: P, openers: Openers<P, T>) {
       const supported = SCHEMES[port].join(', ')
       throw new MillraceError('CONFIG_UNSUPPORTED', { where: port, value: urls[port], supported })
     }
-    return openers[scheme](surroundings, urls[port])
+    return openers[scheme](surroundings, urls[port], urls)
   }
 }
 

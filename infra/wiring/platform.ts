@@ -22,8 +22,8 @@ import { createArchive } from '../archive/archive.ts'
 import { createModels } from '../archive/models.ts'
 import { claimDataFolder, type DataFolder } from '../embedded/data-folder.ts'
 import { openDirectory } from '../embedded/directory.ts'
-import { openFolderFiles } from '../embedded/folder-files.ts'
 import { createLetterTally, type LetterTally } from './dead-letters.ts'
+import { openFilesAt } from './files-place.ts'
 import { createFreshnessMeter, type FreshnessMeter } from './freshness-meter.ts'
 import { openBatchEngine, openItemIndex, openJobQueue, openLogs } from './open-ports.ts'
 import { EMBEDDED_PORTS, type PortUrls } from './port-urls.ts'
@@ -104,8 +104,8 @@ async function open(
   const secretFile = join(data, 'secret')
   const control = logs.control
   const directory = keep(await openDirectory({ control, secretFile, clock, telemetry, ids }))
-  const filesRoot = join(data, 'files')
-  const files = keep(await openFolderFiles({ root: filesRoot }))
+  const filesPlace = { url: ports.files, data }
+  const files = keep(await openFilesAt(filesPlace, clock))
   const archive = keep(createArchive({ files, telemetry, clock }))
   const models = createModels({ files, telemetry })
   const storePath = await prepareStoreVersion({ data, directory, telemetry })
@@ -113,7 +113,7 @@ async function open(
   const store = keep(createStoreHandle(await openEventStoreAt(storePlace, clock)))
   const index = keep(await openItemIndex(ports, surroundings))
   const shared = { clock, telemetry, ids, directory, store, index }
-  const streams = keep(await startStreams({ ...shared, logs, storePlace, filesRoot }))
+  const streams = keep(await startStreams({ ...shared, logs, storePlace, filesPlace }))
   const queue = keep(await openJobQueue(ports, surroundings))
   const batch = keep(await openBatchEngine(ports, surroundings))
   const { watermarks, archive: archiveCloser } = streams
@@ -156,7 +156,7 @@ async function open(
     archiveCloser,
     freshness,
     training,
-    replays: createReplays({ ...shared, data, storePlace, log: logs.source, filesRoot, streams }),
+    replays: createReplays({ ...shared, data, storePlace, log: logs.source, filesPlace, streams }),
     health: () => Promise.all(sources.map((source) => source.health())),
     close,
   }

@@ -3,7 +3,7 @@ export const SCHEMES = {
   log: ['lmdb:', 'kafka:'],
   store: ['lmdb:', 'hbase:'],
   index: ['arrays:', 'http:', 'https:'],
-  files: ['file:'],
+  files: ['file:', 'hdfs:'],
   queue: ['lmdb:', 'redis:'],
   batch: ['worker:'],
 } as const
@@ -12,7 +12,7 @@ export type PortName = keyof typeof SCHEMES
 export type PortUrls = Readonly<Record<PortName, string>>
 export type Scheme<P extends PortName> = (typeof SCHEMES)[P][number]
 
-/** Schemes of what lies in the data folder of this process: nothing follows them. */
+/** Schemes of what lies in the data folder of this process: nothing follows them, but a path where others share the files. */
 const EMBEDDED: ReadonlySet<string> = new Set(['lmdb:', 'arrays:', 'file:', 'worker:'])
 
 /** One process, one data folder, no servers. */
@@ -29,7 +29,9 @@ export const EMBEDDED_PORTS: PortUrls = {
 export function schemeOf<P extends PortName>(port: P, url: string): Scheme<P> | null {
   const schemes: readonly string[] = SCHEMES[port]
   const found = schemes.find((scheme) =>
-    EMBEDDED.has(scheme) ? url === scheme : url.startsWith(`${scheme}//`),
+    EMBEDDED.has(scheme)
+      ? url === scheme || (scheme === 'file:' && url.startsWith('file:///'))
+      : url.startsWith(`${scheme}//`),
   )
   return (found as Scheme<P> | undefined) ?? null
 }

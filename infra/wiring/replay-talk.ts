@@ -6,13 +6,14 @@ import type { Watermark } from '#schemas/position'
 import type { IndexCompared } from '../../streams/compare-index.ts'
 import type { Differences } from '../../streams/differences.ts'
 import type { Filled } from '../../streams/fill-store.ts'
+import type { FilesPlace } from './files-place.ts'
 import type { LogSource } from './log-source.ts'
 
 /** What the thread is started with. */
 export interface ReplayThreadData {
   readonly role: 'replay'
   readonly log: LogSource
-  readonly filesRoot: string
+  readonly files: FilesPlace
   /** Folder of the live version and of the one to be made. */
   readonly livePath: string
   readonly path: string

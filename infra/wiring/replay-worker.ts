@@ -15,7 +15,7 @@ import { createArchive } from '../archive/archive.ts'
 import { openTables, readWatermark, type Tables } from '../embedded/event-store/environment.ts'
 import { takeSnapshot } from '../embedded/event-store/snapshot.ts'
 import { openStoreWriter } from '../embedded/event-store-writer.ts'
-import { openFolderFiles } from '../embedded/folder-files.ts'
+import { openFilesAt } from './files-place.ts'
 import { openLogSource } from './log-source.ts'
 import { rebuiltItems } from './replay-items.ts'
 import {
@@ -81,7 +81,7 @@ async function run(port: MessagePort, data: ReplayThreadData): Promise<void> {
 type Tell = (step: string, done: number, total: number, unit: string) => void
 
 async function open(data: ReplayThreadData, signal: AbortSignal, tell: Tell) {
-  const files = await openFolderFiles({ root: data.filesRoot })
+  const files = await openFilesAt(data.files, systemClock)
   const log = await openLogSource(data.log, systemClock, silentTelemetry)
   const { generation } = log
   const archive = createArchive({

@@ -20,6 +20,7 @@ import type { IdSource } from '#schemas/ids'
 import type { Watermark } from '#schemas/position'
 import { openEventStore } from '../embedded/event-store.ts'
 import { removeOtherVersions, storeVersionPath } from '../embedded/store-versions.ts'
+import type { FilesPlace } from './files-place.ts'
 import type { LogSource } from './log-source.ts'
 import { change } from './operations/change.ts'
 import { schemeOf } from './port-urls.ts'
@@ -47,7 +48,7 @@ export interface ReplaysOptions {
   readonly data: string
   readonly storePlace: StorePlace
   readonly log: LogSource
-  readonly filesRoot: string
+  readonly filesPlace: FilesPlace
   readonly directory: Directory
   readonly store: StoreHandle
   readonly index: ItemIndex & Partial<HeldItems>
@@ -173,9 +174,9 @@ interface Thread {
 }
 
 function startThread(options: ReplaysOptions, request: ReplayRequest, path: string): Thread {
-  const { index, streams, directory, clock, log, filesRoot } = options
+  const { index, streams, directory, clock, log, filesPlace } = options
   const livePath = storeVersionPath(options.data, directory.state.store.active)
-  const data: ReplayThreadData = { role: 'replay', log, filesRoot, livePath, path }
+  const data: ReplayThreadData = { role: 'replay', log, files: filesPlace, livePath, path }
   const worker = new Worker(new URL('./replay-worker.ts', import.meta.url), {
     workerData: data,
     name: 'millrace-replay',

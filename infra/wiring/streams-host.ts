@@ -17,6 +17,7 @@ import type { Watermark } from '#schemas/position'
 import { createIndexSink, type IndexSink } from '../../streams/index-sink.ts'
 import { createWatermarks, type MovableWatermarks } from '../../streams/watermarks.ts'
 import { type Closings, createClosings } from './closings.ts'
+import type { FilesPlace } from './files-place.ts'
 import { indexHealth } from './index-health.ts'
 import { createLetterBox, type LetterBox } from './letter-box.ts'
 import type { Logs } from './log-source.ts'
@@ -33,7 +34,7 @@ const DEATHS_BEFORE_READY = 3
 export interface StreamsOptions {
   readonly logs: Logs
   readonly storePlace: StorePlace
-  readonly filesRoot: string
+  readonly filesPlace: FilesPlace
   /** The reader of this thread. */
   readonly store: EventStore
   readonly index: ItemIndex
@@ -261,13 +262,13 @@ function startThread(
   storePlace: StorePlace,
   ears: ThreadEars,
 ): SinkThread {
-  const { logs, filesRoot, clock, telemetry } = options
+  const { logs, filesPlace, clock, telemetry } = options
   const data: StreamsThreadData = {
     role: 'streams',
     sink,
     log: logs.source,
     store: storePlace,
-    filesRoot,
+    files: filesPlace,
   }
   let say: (message: ToThread) => void = () => {}
   return startSinkThread({

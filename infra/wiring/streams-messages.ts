@@ -5,6 +5,7 @@ import type { DeadLetter } from '#schemas/dead-letter'
 import type { Watermark } from '#schemas/position'
 import type { ItemTouches } from '../../streams/item-touches.ts'
 import type { PipelineEnd } from '../../streams/pipeline.ts'
+import type { FilesPlace } from './files-place.ts'
 import type { LogSource } from './log-source.ts'
 import type { StorePlace } from './store-place.ts'
 
@@ -16,7 +17,7 @@ export interface StreamsThreadData {
   readonly sink: ThreadSink
   readonly log: LogSource
   readonly store: StorePlace
-  readonly filesRoot: string
+  readonly files: FilesPlace
 }
 
 export type ToThread =

@@ -13,7 +13,7 @@ import { runPipeline, type Sink } from '../../streams/pipeline.ts'
 import { createStoreSink } from '../../streams/store-sink.ts'
 import { createArchive } from '../archive/archive.ts'
 import { sweepArchive } from '../archive/sweep.ts'
-import { openFolderFiles } from '../embedded/folder-files.ts'
+import { openFilesAt } from './files-place.ts'
 import { openLogSource } from './log-source.ts'
 import { openStoreWriterAt } from './store-place.ts'
 import type { FromThread, StreamsThreadData, ToThread } from './streams-messages.ts'
@@ -60,12 +60,12 @@ async function storeStation({ store }: StreamsThreadData, say: Say): Promise<Sta
 }
 
 async function archiveStation(
-  { filesRoot }: StreamsThreadData,
+  { files: place }: StreamsThreadData,
   log: LogReader,
   telemetry: Telemetry,
   say: Say,
 ): Promise<Station> {
-  const files = await openFolderFiles({ root: filesRoot })
+  const files = await openFilesAt(place, systemClock)
   const { generation, partitions } = log
   const archive = createArchive({ files, telemetry, clock: systemClock, generation })
   await sweepArchive(files, archive).catch((error: unknown) => {

@@ -11,11 +11,11 @@ import { TRAINERS } from '../../batch/engines/trainers.ts'
 import { createArchive } from '../archive/archive.ts'
 import { createModels } from '../archive/models.ts'
 import type { TrainingThreadData, TrainingThreadMessage } from '../embedded/batch-engine.ts'
-import { openFolderFiles } from '../embedded/folder-files.ts'
+import { type FilesPlace, openFilesAt } from './files-place.ts'
 import { startHelpers, TRAINING_NICENESS } from './row-helpers.ts'
 
 interface TrainData extends TrainingThreadData {
-  readonly filesRoot: string
+  readonly files: FilesPlace
 }
 
 const PROGRESS_EVERY_MS = 100
@@ -24,7 +24,7 @@ async function train(
   data: TrainData,
   say: (message: TrainingThreadMessage) => void,
 ): Promise<Manifest> {
-  const { task, filesRoot, threads } = data
+  const { task, files: place, threads } = data
   const clock = systemClock
   const trainer = TRAINERS[task.factory]
   if (trainer === undefined) {
@@ -32,7 +32,7 @@ async function train(
     throw new MillraceError('TRAINING_FAILED', { engine: task.engineId, reason })
   }
   const progress = sparingly(clock.monotonic, (now) => say({ type: 'progress', progress: now }))
-  const files = await openFolderFiles({ root: filesRoot })
+  const files = await openFilesAt(place, clock)
   const archive = createArchive({ files, telemetry: silentTelemetry, clock })
   const models = createModels({ files, telemetry: silentTelemetry })
   const helpers = startHelpers(threads - 1)

@@ -33,11 +33,11 @@ async function main(events: number): Promise<void> {
   const storePlace = { url: 'lmdb:', prefix: '', path: path('store') }
   const store = await openEventStore({ path: storePlace.path })
   const index = createItemIndex({ telemetry })
-  const filesRoot = path('files')
+  const filesPlace = { url: 'file:', data: folder }
   const streams = await startStreams({
     logs,
     storePlace,
-    filesRoot,
+    filesPlace,
     store,
     index,
     directory,

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { systemClock } from '#ports/clock'
 import { silentTelemetry } from '#ports/telemetry'
 import { createArchive } from '../../infra/archive/archive.ts'
@@ -12,10 +13,14 @@ import { batchEngineSuite } from './batch-engine-suite.ts'
 batchEngineSuite({
   name: 'worker',
   open: async (t) => {
-    const root = await temporaryFolder(t)
-    const files = await openFolderFiles({ root })
+    const data = await temporaryFolder(t)
+    const files = await openFolderFiles({ root: join(data, 'files') })
     const entry = new URL('../../infra/wiring/train-worker.ts', import.meta.url)
-    const batch = createWorkerBatchEngine({ entry, workerData: { filesRoot: root }, threads: 2 })
+    const batch = createWorkerBatchEngine({
+      entry,
+      workerData: { files: { url: 'file:', data } },
+      threads: 2,
+    })
     t.after(async () => {
       await batch.close()
       await files.close()

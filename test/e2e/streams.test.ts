@@ -38,6 +38,7 @@ async function open(folder: string, writerFolder = 'store') {
     await openDirectory({ control: logs.control, secretFile, clock, telemetry, ids }),
   )
   const filesRoot = join(folder, 'files')
+  const filesPlace = { url: 'file:', data: folder }
   const files = keep(await openFolderFiles({ root: filesRoot }))
   const store = keep(await openEventStore({ path: join(folder, 'store') }))
   const index = keep(createItemIndex({ telemetry }))
@@ -48,7 +49,7 @@ async function open(folder: string, writerFolder = 'store') {
   const parties = {
     logs: withSource(logs),
     storePlace,
-    filesRoot,
+    filesPlace,
     store,
     index,
     directory,
