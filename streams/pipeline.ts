@@ -65,6 +65,8 @@ export interface PipelineProgress {
 export interface PipelineOptions {
   readonly sink: Sink
   readonly log: LogReader
+  /** Partitions to read; all of them unless other processes read the rest. */
+  readonly partitions?: readonly number[]
   readonly clock: Clock
   readonly telemetry: Telemetry
   /**
@@ -222,7 +224,8 @@ async function backOff(options: PipelineOptions, error: unknown, tries: number):
  * records, and it would skip those.
  * @throws MillraceError LOG_BEHIND
  */
-async function startPlace({ sink, log, telemetry }: PipelineOptions): Promise<Watermark> {
+async function startPlace(options: PipelineOptions): Promise<Watermark> {
+  const { sink, log, telemetry } = options
   const from = await sink.start()
   const place = async (p: number): Promise<number> => {
     const wanted = from.generation === log.generation ? (from.offsets[p] ?? 0) : 0
@@ -237,21 +240,30 @@ async function startPlace({ sink, log, telemetry }: PipelineOptions): Promise<Wa
     }
     return Math.max(wanted, kept)
   }
-  const offsets = await Promise.all(partitionsOf(log).map(place))
+  const own = partitionsOf(options)
+  const offsets = await Promise.all(
+    Array.from({ length: log.partitions }, (_, p) =>
+      own.includes(p) ? place(p) : (from.offsets[p] ?? 0),
+    ),
+  )
   return { generation: log.generation, offsets }
 }
 
-const partitionsOf = (log: LogReader): number[] => [...Array(log.partitions).keys()]
+const partitionsOf = ({ log, partitions }: PipelineOptions): readonly number[] =>
+  partitions ?? [...Array(log.partitions).keys()]
 
 async function readBatch(options: PipelineOptions, from: Watermark): Promise<Batch> {
   const { log } = options
   const records: Placed[] = []
   const unreadable: DeadLetter[] = []
   const offsets = [...from.offsets]
-  const bytes = Math.ceil((options.batchBytes ?? BATCH_BYTES) / log.partitions)
+  const own = partitionsOf(options)
+  const bytes = Math.ceil((options.batchBytes ?? BATCH_BYTES) / Math.max(1, own.length))
   // Asked for together: a log over a network makes one request of them.
-  const reads = await Promise.all(partitionsOf(log).map((p) => log.read(p, offsets[p] ?? 0, bytes)))
-  for (const [partition, read] of reads.entries()) {
+  const reads = await Promise.all(
+    own.map(async (p) => ({ partition: p, read: await log.read(p, offsets[p] ?? 0, bytes) })),
+  )
+  for (const { partition, read } of reads) {
     for (const { offset, value } of read.records) {
       const place = { generation: log.generation, partition, offset }
       try {
@@ -280,7 +292,7 @@ async function waitForMore(options: PipelineOptions, from: Watermark): Promise<t
   const done = AbortSignal.any(drain === undefined ? [signal] : [signal, drain])
   const enough = new AbortController()
   const either = AbortSignal.any([done, enough.signal])
-  const waits = from.offsets.map((offset, p) => log.waitFor(p, offset, either))
+  const waits = partitionsOf(options).map((p) => log.waitFor(p, from.offsets[p] ?? 0, either))
   if (sink.turn !== undefined) waits.push(sink.turn.wait(either))
   try {
     await Promise.race(waits)
