@@ -1,55 +1,10 @@
 // The command line. Results go to standard output in PredictionIO's words; progress and notes of ours to standard error.
-
-import { Command, CommanderError } from 'commander'
+import { CommanderError } from 'commander'
 import { asMillraceError } from '#ports/errors'
-import { addAccessKeyCommands } from './accesskey.ts'
-import { addAppCommands } from './app.ts'
-import { addClusterCommands } from './cluster.ts'
-import { addDeadLetterCommands } from './dead-letters.ts'
-import { addEngineCommands } from './engine.ts'
-import { addEraseCommand } from './erase.ts'
-import { addExportCommand } from './export.ts'
-import { addImportCommand } from './import.ts'
-import { addModelCommands } from './model.ts'
-import { addQuickstartCommand } from './quickstart/quickstart.ts'
-import { addReplayCommand } from './replay.ts'
-import { addStartCommand } from './start.ts'
-import { addStatusCommand } from './status.ts'
-import { addStopCommand } from './stop.ts'
-import { addTrainCommand } from './train.ts'
-import { version } from './version.ts'
-
-function program(): Command {
-  const root = new Command('millrace')
-    .description('Self-hosted recommendations: send events, ask what next.')
-    .version(version(), '--version', 'print the version')
-    .showHelpAfterError('(millrace help shows the commands)')
-    .exitOverride()
-  addQuickstartCommand(root)
-  addStartCommand(root)
-  addStopCommand(root)
-  addStatusCommand(root)
-  addAppCommands(root)
-  addAccessKeyCommands(root)
-  addImportCommand(root)
-  addExportCommand(root)
-  addEngineCommands(root)
-  addTrainCommand(root)
-  addModelCommands(root)
-  addDeadLetterCommands(root)
-  addEraseCommand(root)
-  addClusterCommands(root)
-  addReplayCommand(root)
-  root.command('version').description('print the version').action(printVersion)
-  return root
-}
-
-function printVersion(): void {
-  process.stdout.write(`${version()}\n`)
-}
+import { createProgram } from './program.ts'
 
 try {
-  await program().parseAsync()
+  await createProgram().parseAsync()
 } catch (error) {
   process.exitCode = 1
   if (error instanceof CommanderError) process.exitCode = error.exitCode

@@ -30,21 +30,57 @@ interface Setting {
   readonly key: string
   readonly kind: 'text' | 'port' | 'flag' | 'count'
   readonly fallback: string | number | boolean
+  /** For the reference: what it decides. */
+  readonly help: string
 }
 
 const PORTS = Object.keys(SCHEMES) as PortName[]
 
+const PORT_HELP: Readonly<Record<PortName, string>> = {
+  log: 'where the log is',
+  store: 'where the event store is',
+  index: 'where the item index is',
+  files: 'where archive and models are',
+  queue: 'where the job queue is',
+  batch: 'what trains',
+}
+
 export const SETTINGS: readonly Setting[] = [
-  { key: 'data', kind: 'text', fallback: './data' },
-  { key: 'prefix', kind: 'text', fallback: 'millrace' },
-  ...PORTS.map((key) => ({ key, kind: 'text' as const, fallback: EMBEDDED_PORTS[key] })),
-  { key: 'ip', kind: 'text', fallback: '127.0.0.1' },
-  { key: 'event-port', kind: 'port', fallback: 7070 },
-  { key: 'query-port', kind: 'port', fallback: 8000 },
-  { key: 'console-port', kind: 'port', fallback: 9000 },
-  { key: 'serving.open', kind: 'flag', fallback: false },
-  { key: 'serving.harness', kind: 'flag', fallback: false },
-  { key: 'admission.events-per-second', kind: 'count', fallback: 0 },
+  { key: 'data', kind: 'text', fallback: './data', help: 'the data folder' },
+  {
+    key: 'prefix',
+    kind: 'text',
+    fallback: 'millrace',
+    help: 'begins the name of every topic, table, index and queue on a server',
+  },
+  ...PORTS.map((key) => ({
+    key,
+    kind: 'text' as const,
+    fallback: EMBEDDED_PORTS[key],
+    help: `${PORT_HELP[key]}: ${SCHEMES[key].join(' or ')}`,
+  })),
+  { key: 'ip', kind: 'text', fallback: '127.0.0.1', help: 'the address to listen on' },
+  { key: 'event-port', kind: 'port', fallback: 7070, help: 'the event server; 0 is any free one' },
+  { key: 'query-port', kind: 'port', fallback: 8000, help: 'the query server; 0 is any free one' },
+  { key: 'console-port', kind: 'port', fallback: 9000, help: 'the console; 0 is any free one' },
+  {
+    key: 'serving.open',
+    kind: 'flag',
+    fallback: false,
+    help: 'queries from other machines need no access key',
+  },
+  {
+    key: 'serving.harness',
+    kind: 'flag',
+    fallback: false,
+    help: "the query server answers Harness' calls too (harness.md)",
+  },
+  {
+    key: 'admission.events-per-second',
+    kind: 'count',
+    fallback: 0,
+    help: 'events that an access key may send in a second; 0 is no limit',
+  },
 ]
 
 type Values = Map<string, string | number | boolean>

@@ -3,6 +3,9 @@
 import { ERRORS } from '#ports/errors'
 import { METRICS } from '#ports/telemetry'
 import { EVENT_RULES } from '#schemas/event-rule-texts'
+import { SETTINGS } from '../../infra/wiring/config.ts'
+import { commandsPage } from './commands-page.ts'
+import { cell, code, table } from './markdown.ts'
 
 export const WRITE_COMMAND = 'node test/support/write-reference.ts'
 
@@ -10,15 +13,6 @@ export interface ReferencePage {
   /** Path below the repository's root. */
   readonly path: string
   readonly text: string
-}
-
-const cell = (text: string): string =>
-  text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ')
-const code = (text: string): string => `\`${text}\``
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
 }
 
 function errorsPage(): string {
@@ -75,7 +69,44 @@ ${table(['Name', 'Type', 'Labels', 'Meaning'], rows)}
 `
 }
 
+function settingsPage(): string {
+  const rows = SETTINGS.map(({ key, kind, fallback, help }) => [
+    code(key),
+    kind,
+    code(String(fallback)),
+    code(`MILLRACE_${key.toUpperCase().replace(/[.-]/g, '_')}`),
+    cell(help),
+  ])
+  return `# Settings
+
+In a file (\`--config millrace.toml\`), in the environment, or as a flag where there is one; later ones win: defaults, file, environment, flags.
+A name that is unknown is an error that names the nearest known one.
+
+    data = "./shop-data"
+    query-port = 9090
+
+    [serving]
+    harness = true
+
+${table(['Name', 'Kind', 'Default', 'Environment', 'What'], rows)}
+
+\`MILLRACE_LOG_LEVEL\` (\`debug\`, \`info\`, \`warn\`, \`error\`) says which lines the process logs.
+
+## Ports
+
+| Port | Answers |
+| --- | --- |
+| events, 7070 | PredictionIO's event routes, [webhooks](webhooks.md); \`GET /\` when it is ready |
+| queries, 8000 | [queries](queries.md), with \`serving.harness\` [Harness' calls](harness.md); \`GET /\` when it is ready |
+| console, 9000 | \`GET /alive\`: the process answers. \`GET /ready\`: events and queries can be answered (200 or 503). \`GET /health\`: every part, with a hint where it is not well (503 when one has failed). \`GET /metrics\`: [metrics](metrics.md) |
+
+This page is written by \`${WRITE_COMMAND}\` from \`infra/wiring/config.ts\`.
+`
+}
+
 export const REFERENCE_PAGES: readonly ReferencePage[] = [
   { path: 'docs/reference/errors.md', text: errorsPage() },
   { path: 'docs/reference/metrics.md', text: metricsPage() },
+  { path: 'docs/reference/commands.md', text: commandsPage(WRITE_COMMAND) },
+  { path: 'docs/reference/settings.md', text: settingsPage() },
 ]
