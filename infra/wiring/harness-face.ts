@@ -50,9 +50,12 @@ export function createHarnessFace(platform: Platform, intake: Intake): HarnessFa
       await register(platform, { variant: config, file: BODY, engineId: engine.id })
     },
     async remove(engine) {
-      for (const job of await jobsOf(engine)) if (!isOver(job)) await queue.cancel(job.id)
-      await engineRemove(platform, { id: engine.id })
       const own = ownApp(platform, engine)
+      for (const job of await jobsOf(engine)) {
+        // An import into an app that others read goes on.
+        if (!isOver(job) && (job.name === 'train' || own !== null)) await queue.cancel(job.id)
+      }
+      await engineRemove(platform, { id: engine.id })
       if (own !== null) await dataDelete(platform, { name: own, all: true })
     },
     async input(engine, key, body) {
@@ -130,7 +133,7 @@ function ownApp({ directory }: Platform, { appId, id }: Engine): string | null {
   const { apps, engines } = directory.state
   const name = apps.get(appId)?.name
   if (name === undefined || normalised(name) !== id) return null
-  const shared = [...engines.values()].some((other) => other.appId === appId)
+  const shared = [...engines.values()].some((other) => other.appId === appId && other.id !== id)
   return shared ? null : name
 }
 
