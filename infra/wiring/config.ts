@@ -37,12 +37,12 @@ interface Setting {
 const PORTS = Object.keys(SCHEMES) as PortName[]
 
 const PORT_HELP: Readonly<Record<PortName, string>> = {
-  log: 'where the log is',
-  store: 'where the event store is',
-  index: 'where the item index is',
-  files: 'where archive and models are',
-  queue: 'where the job queue is',
-  batch: 'what trains',
+  log: 'URL of the log',
+  store: 'URL of the event store',
+  index: 'URL of the item index',
+  files: 'URL of archive and models',
+  queue: 'URL of the job queue',
+  batch: 'URL of what trains',
 }
 
 export const SETTINGS: readonly Setting[] = [
@@ -57,7 +57,7 @@ export const SETTINGS: readonly Setting[] = [
     key,
     kind: 'text' as const,
     fallback: EMBEDDED_PORTS[key],
-    help: `${PORT_HELP[key]}: ${SCHEMES[key].join(' or ')}`,
+    help: PORT_HELP[key],
   })),
   { key: 'ip', kind: 'text', fallback: '127.0.0.1', help: 'the address to listen on' },
   { key: 'event-port', kind: 'port', fallback: 7070, help: 'the event server; 0 is any free one' },
