@@ -23,7 +23,7 @@ export type Acceptance =
  * @throws MillraceError OVERLOADED
  */
 export async function acceptEvent(
-  { admission, telemetry, writer }: Pick<Intake, 'admission' | 'telemetry' | 'writer'>,
+  { admission, stats, telemetry, writer }: Intake,
   its: RequestContext,
   body: unknown,
 ): Promise<Acceptance> {
@@ -49,6 +49,7 @@ export async function acceptEvent(
   const draft = eventDraft(reading.event, 0, its)
   const { eventId } = draft
   const [result] = await writer.write([draft])
+  stats?.count(grant.app, reading.event, result?.ok ? 201 : 503)
   if (result?.ok) {
     telemetry.emit('millrace_events_accepted_total', 1, grant.labels)
     return { outcome: 'accepted', eventId, position: result.position }

@@ -9,6 +9,7 @@ import type { IdSource } from '#schemas/ids'
 import { type Admission, createAdmission } from './admission.ts'
 import { INGEST_LIMITS, type IngestLimits } from './limits.ts'
 import { createReadBarrier, type ReadBarrier } from './read-barrier.ts'
+import { createStats, type Stats } from './stats.ts'
 import { createWriter, type Writer } from './writer.ts'
 
 export interface IntakeDeps {
@@ -19,6 +20,8 @@ export interface IntakeDeps {
   readonly clock: Clock
   readonly telemetry: Telemetry
   readonly ids: IdSource
+  /** Counts for `/stats.json`; without them there are none. */
+  readonly stats?: boolean
   /** Limits other than INGEST_LIMITS. */
   readonly limits?: Partial<IngestLimits>
 }
@@ -32,6 +35,7 @@ export interface Intake {
   readonly telemetry: Telemetry
   readonly ids: IdSource
   readonly partitions: number
+  readonly stats: Stats | null
   readonly limits: IngestLimits
 }
 
@@ -47,6 +51,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     telemetry,
     ids,
     partitions: log.partitions,
+    stats: deps.stats ? createStats(clock) : null,
     limits,
   }
 }

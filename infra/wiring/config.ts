@@ -21,6 +21,8 @@ export interface Config {
   readonly servingOpen: boolean
   /** The query server answers Harness' calls too. */
   readonly servingHarness: boolean
+  /** The event server counts for `/stats.json`. */
+  readonly ingestStats: boolean
   /** Events a second that an access key may send; 0: no limit. */
   readonly eventsPerSecond: number
 }
@@ -76,6 +78,12 @@ export const SETTINGS: readonly Setting[] = [
     help: "the query server answers Harness' calls too (harness.md)",
   },
   {
+    key: 'ingest.stats',
+    kind: 'flag',
+    fallback: false,
+    help: 'the event server counts for GET /stats.json',
+  },
+  {
     key: 'admission.events-per-second',
     kind: 'count',
     fallback: 0,
@@ -115,6 +123,7 @@ export function loadConfig(sources: ConfigSources): Config {
     consolePort: Number(values.get('console-port')),
     servingOpen: values.get('serving.open') === true,
     servingHarness: values.get('serving.harness') === true,
+    ingestStats: values.get('ingest.stats') === true,
     eventsPerSecond: Number(values.get('admission.events-per-second')),
   }
 }

@@ -36,6 +36,7 @@ type Listen = Pick<
   | 'consolePort'
   | 'servingOpen'
   | 'servingHarness'
+  | 'ingestStats'
   | 'eventsPerSecond'
 >
 
@@ -49,8 +50,8 @@ export async function startServers(
   config: Listen,
 ): Promise<Servers> {
   const token = randomBytes(32).toString('base64url')
-  const { servingOpen: open, servingHarness, eventsPerSecond } = config
-  const intake = createIntake({ ...platform, limits: { eventsPerSecond } })
+  const { servingOpen: open, servingHarness, ingestStats: stats, eventsPerSecond } = config
+  const intake = createIntake({ ...platform, stats, limits: { eventsPerSecond } })
   const event = createEventServer({ ...platform, intake })
   const harness = servingHarness ? { harness: createHarnessFace(platform, intake) } : {}
   const query = createQueryServer({ ...platform, open, ...harness })

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, MillraceError } from '#ports/errors'
-import { readEvent } from '#schemas/event-rules'
+import { type DraftEvent, readEvent } from '#schemas/event-rules'
 import { describeJson } from '#schemas/json4s-text'
 import type { Position } from '#schemas/position'
 import { bodyOf, type IngestContext, requestContext } from '../context.ts'
@@ -12,6 +12,8 @@ import type { WriteResult } from '../writer.ts'
 interface Decided {
   readonly items: (string | null)[]
   readonly drafts: Draft[]
+  /** The event of each draft. */
+  readonly events: DraftEvent[]
 }
 
 /**
@@ -19,11 +21,12 @@ interface Decided {
  * 201 with its id, 400 or 403 with a message, 503 with a message and the id to send it again with.
  */
 export function registerCreateBatch(app: FastifyInstance, context: IngestContext): void {
-  const { admission, limits, telemetry, writer } = context
+  const { admission, limits, stats, telemetry, writer } = context
 
   function decide(elements: readonly unknown[], its: RequestContext): Decided {
     const items: (string | null)[] = []
     const drafts: Draft[] = []
+    const events: DraftEvent[] = []
     for (const [place, element] of elements.entries()) {
       const reading = readEvent(element, its.now, 'batch')
       if (!reading.ok) {
@@ -36,9 +39,10 @@ export function registerCreateBatch(app: FastifyInstance, context: IngestContext
       } else {
         items.push(null)
         drafts.push(eventDraft(reading.event, place, its))
+        events.push(reading.event)
       }
     }
-    return { items, drafts }
+    return { items, drafts, events }
   }
 
   async function createBatch(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -59,8 +63,12 @@ export function registerCreateBatch(app: FastifyInstance, context: IngestContext
       telemetry.emit('millrace_events_refused_total', body.value.length, { code: limited.code })
       return sendLimited(reply, limited)
     }
-    const { items, drafts } = decide(body.value, its)
-    const { positions, failure } = settle(items, drafts, await writer.write(drafts))
+    const { items, drafts, events } = decide(body.value, its)
+    const results = await writer.write(drafts)
+    for (const [place, event] of events.entries()) {
+      stats?.count(its.grant.app, event, results[place]?.ok ? 201 : 503)
+    }
+    const { positions, failure } = settle(items, drafts, results)
     if (positions.length > 0) {
       telemetry.emit('millrace_events_accepted_total', positions.length, its.grant.labels)
     }

@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify'
-import type { IngestContext } from '../context.ts'
-import { sendRefusal } from '../reply.ts'
+import { grantOf, type IngestContext } from '../context.ts'
+import { sendJson, sendRefusal } from '../reply.ts'
 
 const HOW = 'To see stats, launch Event Server with --stats argument.'
 
-/** `GET /stats.json` of a server without statistics. */
-export function registerStats(app: FastifyInstance, { guard }: IngestContext): void {
-  app.get('/stats.json', { onRequest: guard }, (_request, reply) => {
-    sendRefusal(reply, 404, 'NOT_FOUND', HOW)
+/** `GET /stats.json`: counts of the app's events; of a server without them PredictionIO's own text. */
+export function registerStats(app: FastifyInstance, { guard, stats }: IngestContext): void {
+  app.get('/stats.json', { onRequest: guard }, (request, reply) => {
+    if (stats === null) sendRefusal(reply, 404, 'NOT_FOUND', HOW)
+    else sendJson(reply, 200, stats.report(grantOf(request).app))
   })
 }

@@ -44,6 +44,7 @@ export interface IngestFixture {
 export interface IngestFixtureOptions {
   readonly partitions?: number
   readonly limits?: Partial<IngestLimits>
+  readonly stats?: boolean
   readonly clock?: Clock
   readonly telemetry?: Telemetry
   /** Wraps the log that the server writes to. */
@@ -69,6 +70,7 @@ export async function createIngestFixture(
     clock: options.clock ?? systemClock,
     telemetry: options.telemetry ?? silentTelemetry,
     ids: createIdSource(),
+    ...(options.stats && { stats: true }),
     ...(options.limits && { limits: options.limits }),
   })
   const server = createEventServer({ directory, intake })
