@@ -5,7 +5,12 @@ import { MillraceError } from '#ports/errors'
 import type { JsonObject } from '#schemas/json'
 import { parseJson } from '#schemas/lenient-json'
 import { ownerOf } from '../wiring/owner.ts'
-import { compareAnswers, type ScoredItem, type Verdict } from './compare-answers.ts'
+import {
+  type Comparison,
+  compareAnswers,
+  type ScoredItem,
+  type Verdict,
+} from './compare-answers.ts'
 import { type CommonOptions, configOf, withCommonOptions } from './options.ts'
 import { info, note, printJson } from './output.ts'
 
@@ -26,6 +31,9 @@ interface Difference {
   readonly expected: string
   readonly answered: string
 }
+
+/** A refusal is no answer, not even like one without items. */
+const REFUSED: Comparison = { verdict: 'different', shared: 0 }
 
 /** Differences that are shown; all are counted. */
 const SHOWN_MAX = 10
@@ -53,7 +61,8 @@ async function compare(id: string, options: CompareOptions): Promise<void> {
     if (text.trim() === '') continue
     const { query, expected } = recorded(text, options.answers, line)
     const answer = await ask(url, query, owner.pid)
-    const { verdict, shared } = compareAnswers(expected, answer.items)
+    const { verdict, shared } =
+      answer.items === null ? REFUSED : compareAnswers(expected, answer.items)
     counts[verdict]++
     expectedItems += expected.length
     sharedItems += shared
@@ -130,18 +139,19 @@ function itemsOf(answer: unknown): readonly ScoredItem[] | null {
 }
 
 interface Asked {
-  readonly items: readonly ScoredItem[]
+  /** null: the query was refused. */
+  readonly items: readonly ScoredItem[] | null
   readonly shown: string
 }
 
-/** A refusal is an answer without items. @throws MillraceError OWNER_UNREACHABLE */
+/** @throws MillraceError OWNER_UNREACHABLE */
 async function ask(url: string, query: string, pid: number): Promise<Asked> {
   const response = await fetch(url, { method: 'POST', body: query }).catch((error: unknown) => {
     throw new MillraceError('OWNER_UNREACHABLE', { pid, address: url }, { cause: error })
   })
   const text = await response.text()
   const items = response.ok ? itemsOf(JSON.parse(text)) : null
-  return items === null ? { items: [], shown: text } : { items, shown: shown(items) }
+  return { items, shown: items === null ? text : shown(items) }
 }
 
 function shown(items: readonly ScoredItem[]): string {
