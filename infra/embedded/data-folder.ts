@@ -1,6 +1,6 @@
 // The data folder and who owns it.
 //
-//   millrace.json    what the folder is: {"program":"millrace","format":1}
+//   millrace.json    what the folder is: {"program":"millrace","format":2}
 //   lock             held by the owner as long as it lives; the kernel frees it, also after kill -9
 //   owner.pid        the owner's process id, for messages
 //   addresses.json   where the owner listens, with the token of its admin API (mode 0600)
@@ -12,15 +12,23 @@ import { DatabaseSync } from 'node:sqlite'
 import { MillraceError } from '#ports/errors'
 import type { Closable } from '#ports/lifecycle'
 import { messageOf } from './errors.ts'
+import { newestFormat, runUpgrades, stepsFrom, UPGRADES, type Upgrade } from './upgrades.ts'
 
-export const DATA_FORMAT = 1
+/** What this Millrace reads and writes. */
+export const DATA_FORMAT = newestFormat(UPGRADES)
 
 const FORMAT_FILE = 'millrace.json'
 const LOCK_FILE = 'lock'
 const PID_FILE = 'owner.pid'
 const ADDRESSES_FILE = 'addresses.json'
 /** What a first claim may have left when the process died in it. */
-const LEFT_OF_FIRST_CLAIM = new Set([LOCK_FILE, PID_FILE, `${FORMAT_FILE}.tmp`])
+const LEFT_OF_FIRST_CLAIM = new Set([
+  LOCK_FILE,
+  // SQLite's, while the lock is held.
+  `${LOCK_FILE}-journal`,
+  PID_FILE,
+  `${FORMAT_FILE}.tmp`,
+])
 
 const SQLITE_BUSY = 5
 
@@ -35,25 +43,31 @@ export interface WrittenAddresses {
 
 export interface DataFolder extends Closable {
   readonly path: string
+  /** Format the folder had before it was upgraded; null when it had today's. */
+  readonly upgradedFrom: number | null
   /** Publishes where this process listens. They are withdrawn when the folder is closed. */
   writeAddresses(addresses: WrittenAddresses): Promise<void>
 }
 
 /**
- * Makes the folder if it is missing and takes it: nobody else can until it is closed or the process ends.
+ * Makes the folder if it is missing and takes it: nobody else can until it is closed or the process ends. A folder of an
+ * older format is upgraded.
  * @throws MillraceError DATA_FOLDER_OWNED, DATA_FOLDER_VERSION, DATA_FOLDER_FOREIGN, DATA_FOLDER_UNUSABLE
  */
 export async function claimDataFolder(folder: string): Promise<DataFolder> {
   let lock: DatabaseSync | null = null
   try {
     await makeFolder(folder)
-    const isNew = await checkFormat(folder)
+    // Before the lock, which would add a file to a folder that is not ours; and behind it, where nobody else upgrades.
+    await checkFormat(folder)
     lock = await takeLock(folder)
+    const { format, steps } = await checkFormat(folder)
     // What an owner that was killed has left tells of nobody any more.
     await rm(join(folder, ADDRESSES_FILE), { force: true })
     await writeFile(join(folder, PID_FILE), `${process.pid}\n`)
-    if (isNew) await writeFormat(folder)
-    return new ClaimedFolder(folder, lock)
+    if (format === null) await writeFormat(folder, DATA_FORMAT)
+    else await runUpgrades(folder, steps, (reached) => writeFormat(folder, reached))
+    return new ClaimedFolder(folder, lock, steps.length > 0 ? format : null)
   } catch (error) {
     lock?.close()
     throw unusable(folder, error)
@@ -93,10 +107,12 @@ export async function readAddresses(folder: string): Promise<WrittenAddresses | 
 
 class ClaimedFolder implements DataFolder {
   readonly path: string
+  readonly upgradedFrom: number | null
   readonly #lock: DatabaseSync
 
-  constructor(path: string, lock: DatabaseSync) {
+  constructor(path: string, lock: DatabaseSync, upgradedFrom: number | null) {
     this.path = path
+    this.upgradedFrom = upgradedFrom
     this.#lock = lock
   }
 
@@ -129,26 +145,35 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Checks that the folder is ours or empty; true when it has no format file yet. */
-async function checkFormat(folder: string): Promise<boolean> {
+interface FoundFormat {
+  /** null for a folder that has no format file yet. */
+  readonly format: number | null
+  /** The steps to today's format. */
+  readonly steps: readonly Upgrade[]
+}
+
+/** Checks that the folder is ours or empty, and of a format that can be used or upgraded. */
+async function checkFormat(folder: string): Promise<FoundFormat> {
   const names = await readdir(folder)
   if (!names.includes(FORMAT_FILE)) {
-    if (names.every((name) => LEFT_OF_FIRST_CLAIM.has(name))) return true
+    if (names.every((name) => LEFT_OF_FIRST_CLAIM.has(name))) return { format: null, steps: [] }
     throw new MillraceError('DATA_FOLDER_FOREIGN', { folder })
   }
-  const found = formatOf(await readFile(join(folder, FORMAT_FILE), 'utf8'))
-  if (found === null) {
+  const format = formatOf(await readFile(join(folder, FORMAT_FILE), 'utf8'))
+  if (format === null) {
     throw new MillraceError('DATA_FOLDER_UNUSABLE', {
       folder,
       reason: `its ${FORMAT_FILE} is damaged`,
     })
   }
-  if (found === DATA_FORMAT) return false
+  const steps = stepsFrom(format, UPGRADES)
+  if (steps !== null) return { format, steps }
   const mend =
-    found > DATA_FORMAT
+    format > DATA_FORMAT
       ? 'A newer Millrace made it: use that one, or another folder (--data DIR).'
       : 'An older Millrace made it: export the data with that one and import them into a new folder.'
-  throw new MillraceError('DATA_FOLDER_VERSION', { folder, found, known: DATA_FORMAT, mend })
+  const known = DATA_FORMAT
+  throw new MillraceError('DATA_FOLDER_VERSION', { folder, found: format, known, mend })
 }
 
 function formatOf(text: string): number | null {
@@ -160,8 +185,8 @@ function formatOf(text: string): number | null {
   }
 }
 
-async function writeFormat(folder: string): Promise<void> {
-  const text = `${JSON.stringify({ program: 'millrace', format: DATA_FORMAT })}\n`
+async function writeFormat(folder: string, format: number): Promise<void> {
+  const text = `${JSON.stringify({ program: 'millrace', format })}\n`
   await replaceFile(join(folder, FORMAT_FILE), text)
 }
 

@@ -20,7 +20,7 @@ import { registerTrainJob, type Training } from '../../batch/train-job.ts'
 import { registerImportJob } from '../../ingest/import-job.ts'
 import { createArchive } from '../archive/archive.ts'
 import { createModels } from '../archive/models.ts'
-import { claimDataFolder, type DataFolder } from '../embedded/data-folder.ts'
+import { claimDataFolder, DATA_FORMAT, type DataFolder } from '../embedded/data-folder.ts'
 import { openDirectory } from '../embedded/directory.ts'
 import { createLetterTally, type LetterTally } from './dead-letters.ts'
 import { openFilesAt } from './files-place.ts'
@@ -99,6 +99,9 @@ async function open(
 ): Promise<Platform> {
   const ids = createIdSource()
   const folder = keep(await claimDataFolder(data))
+  if (folder.upgradedFrom !== null) {
+    telemetry.log('info', 'data-folder-upgraded', { from: folder.upgradedFrom, to: DATA_FORMAT })
+  }
   const surroundings = { data, prefix, clock, telemetry, ids }
   const logs = keep(await openLogs(ports, surroundings))
   const secretFile = join(data, 'secret')

@@ -28,7 +28,7 @@ test('data folder: is made, claimed, freed and claimed again', async (t) => {
   assert.equal(await isEmptyFolder(folder), false)
   assert.deepEqual(JSON.parse(await readFile(join(folder, 'millrace.json'), 'utf8')), {
     program: 'millrace',
-    format: 1,
+    format: 2,
   })
   await first.close()
   await first.close()
@@ -55,6 +55,7 @@ test('data folder: a folder of other files is left alone', async (t) => {
 test('data folder: what a killed first claim left is taken over', async (t) => {
   const folder = await temporaryFolder(t)
   await writeFile(join(folder, 'lock'), '')
+  await writeFile(join(folder, 'lock-journal'), Buffer.alloc(512))
   await writeFile(join(folder, 'millrace.json.tmp'), '{"pro')
   await (await claimDataFolder(folder)).close()
   assert.ok((await readdir(folder)).includes('millrace.json'))
@@ -62,7 +63,7 @@ test('data folder: what a killed first claim left is taken over', async (t) => {
 
 test('data folder: another format is refused in both directions', async (t) => {
   for (const [found, mend] of [
-    [2, /newer Millrace/],
+    [3, /newer Millrace/],
     [0, /older Millrace/],
   ] as const) {
     const folder = await temporaryFolder(t)
@@ -70,11 +71,25 @@ test('data folder: another format is refused in both directions', async (t) => {
     await writeFile(join(folder, 'millrace.json'), text)
     await assert.rejects(claimDataFolder(folder), (error: MillraceError) => {
       assert.equal(error.code, 'DATA_FOLDER_VERSION')
-      assert.match(error.message, new RegExp(`has format ${found}; .* knows format 1`))
+      assert.match(error.message, new RegExp(`has format ${found}; .* knows format 2`))
       assert.match(error.hint, mend)
       return true
     })
   }
+})
+
+test('data folder: one of the format before is upgraded, also after a crash in it', async (t) => {
+  const folder = await temporaryFolder(t)
+  const formatFile = join(folder, 'millrace.json')
+  await writeFile(formatFile, JSON.stringify({ program: 'millrace', format: 1 }))
+  await writeFile(`${formatFile}.tmp`, '{"pro')
+  const claimed = await claimDataFolder(folder)
+  assert.equal(claimed.upgradedFrom, 1)
+  assert.equal(JSON.parse(await readFile(formatFile, 'utf8')).format, 2)
+  await claimed.close()
+  const again = await claimDataFolder(folder)
+  assert.equal(again.upgradedFrom, null)
+  await again.close()
 })
 
 test('data folder: one that cannot be used says why', async (t) => {
