@@ -9,6 +9,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<{ run(report: Report): Pr
   query: () => import('./query-http.ts'),
   scorer: () => import('./scorer-figure.ts'),
   fresh: () => import('./freshness.ts'),
+  replay: () => import('./replay.ts'),
   accuracy: () => import('./accuracy-figure.ts'),
 }
 
