@@ -67,11 +67,33 @@ export type LogRecord =
   | DataDeleteRecord
   | BarrierRecord
 
+/**
+ * In the archive alone: what is left of an event that an erasure or a data-delete has ended, after a sweep. It names nobody, and is
+ * enough to refuse a late copy of its append and to know which items were seen.
+ */
+export interface TombstoneRecord extends Tenant {
+  readonly kind: 'tombstone'
+  /** `identityHash` of entity and event id, 32 hex digits. */
+  readonly identity: string
+  /** `identityNumber` of the same: a column of the archive. */
+  readonly number: number
+  /** `appendName` of the append. */
+  readonly append: string
+  readonly event: string
+  /** null when there was no target, or when it was what had to go. */
+  readonly targetEntityType: string | null
+  readonly targetEntityId: string | null
+  readonly creationTime: number
+}
+
+/** What the archive holds. */
+export type ArchivedRecord = LogRecord | TombstoneRecord
+
 export const RECORD_KINDS = ['event', 'deletion', 'erasure', 'data-delete', 'barrier'] as const
 export type RecordKind = (typeof RECORD_KINDS)[number]
 
 /** A record with its place, as a consumer gets it. */
-export interface Placed<R extends LogRecord = LogRecord> {
+export interface Placed<R extends ArchivedRecord = LogRecord> {
   readonly generation: number
   readonly partition: number
   readonly offset: number

@@ -2,10 +2,10 @@
 // store's own writer decides, so the version is what the store sink would have made of the same records.
 import type { Archive } from '#ports/archive'
 import { MillraceError } from '#ports/errors'
-import type { StoreWriter } from '#ports/event-store'
+import type { FillableStoreWriter } from '#ports/event-store'
 import type { LogReader } from '#ports/log'
 import { decodeRecord, RecordFormatError } from '#schemas/codec'
-import type { Placed } from '#schemas/record'
+import type { ArchivedRecord, Placed } from '#schemas/record'
 
 /** Bytes of log values that a batch holds at most. */
 const BATCH_BYTES = 512 * 1024
@@ -13,7 +13,7 @@ const BATCH_BYTES = 512 * 1024
 export interface FillOptions {
   readonly archive: Pick<Archive, 'records' | 'end'>
   readonly log: LogReader
-  readonly writer: StoreWriter
+  readonly writer: FillableStoreWriter
   readonly onProgress: (filled: Filled) => void
   readonly signal: AbortSignal
 }
@@ -44,7 +44,7 @@ export async function createStoreFill(options: FillOptions): Promise<StoreFill> 
 
   const apply = async (
     partition: number,
-    records: readonly Placed[],
+    records: readonly Placed<ArchivedRecord>[],
     upTo: number,
     source: keyof Filled,
   ): Promise<void> => {

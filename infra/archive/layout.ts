@@ -3,6 +3,7 @@
 //   archive/<app>/<day of ingest>/<generation>-<partition>-<start>-<writer>.parquet    columns of one app
 //   ranges/<generation>-<partition>/<start>.json                                       a range: [start, end), its files
 //   ranges/<generation>-<partition>/<start>.<revision>.json                            the same, compacted or erased
+//   swept/<generation>-<partition>/<offset>.json                                       erasures below it are done (`erase-rows.ts`)
 //
 // A range exists from the moment its .json does, and that file never replaces another: of two writers that began at one
 // place the second learns it and throws its files away.
@@ -22,7 +23,7 @@ export interface RangeName {
   readonly revision: number
 }
 
-const pad = (offset: number): string => String(offset).padStart(OFFSET_DIGITS, '0')
+export const padded = (offset: number): string => String(offset).padStart(OFFSET_DIGITS, '0')
 
 export function rangeFolder(generation: number, partition: number): string {
   return `${RANGES}/${generation}-${partition}`
@@ -30,7 +31,7 @@ export function rangeFolder(generation: number, partition: number): string {
 
 export function rangePath({ generation, partition, start, revision }: RangeName): string {
   const suffix = revision === 0 ? '' : `.${revision}`
-  return `${rangeFolder(generation, partition)}/${pad(start)}${suffix}.json`
+  return `${rangeFolder(generation, partition)}/${padded(start)}${suffix}.json`
 }
 
 const RANGE_PATH = /^ranges\/(\d+)-(\d+)\/(\d+)(?:\.(\d+))?\.json$/
@@ -54,18 +55,28 @@ export function columnsPath(
   day: string,
   writer: string,
 ): string {
-  const name = `${range.generation}-${range.partition}-${pad(range.start)}-${writer}`
+  const name = `${range.generation}-${range.partition}-${padded(range.start)}-${writer}`
   return `${ARCHIVE}/${app}/${day}/${name}.parquet`
 }
 
-const COLUMNS_PATH = /^archive\/\d+\/[^/]+\/(\d+)-(\d+)-(\d+)-[^/]+\.parquet$/
+const COLUMNS_PATH = /^archive\/\d+\/[^/]+\/(\d+)-(\d+)-(\d+)-([^/]+)\.parquet$/
+
+export interface ColumnsName extends Omit<RangeName, 'revision'> {
+  /** When its writer began; 0 when its name does not tell. */
+  readonly begunAt: number
+}
+
+/** Digits of a writer's id (a UUIDv7) that are its time. */
+const TIME_DIGITS = /^[0-9a-f]{12}/
 
 /** null for a file that is none of ours. */
-export function parseColumnsPath(path: string): Omit<RangeName, 'revision'> | null {
+export function parseColumnsPath(path: string): ColumnsName | null {
   const match = COLUMNS_PATH.exec(path)
   if (match === null) return null
-  const [, generation, partition, start] = match.map(Number)
-  return { generation: generation ?? 0, partition: partition ?? 0, start: start ?? 0 }
+  const [, generation, partition, start, writer = ''] = match
+  const begunAt = Number.parseInt(TIME_DIGITS.exec(writer)?.[0] ?? '0', 16)
+  const place = { generation: Number(generation), partition: Number(partition) }
+  return { ...place, start: Number(start), begunAt }
 }
 
 /** The UTC day of a time, `2024-01-31`. */

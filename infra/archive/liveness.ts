@@ -5,10 +5,13 @@
 //   2. find the numbers that occur more than once: one that occurs once is an event without repeat or deletion, and stands unless ended by a note
 //   3. of numbers that occur more than once read the ids and decide record by record, exactly
 //
+// A tombstone stands for an event that is no more: it is dead, and its append counts no second time.
+//
 // The result is a bit a row. Memory: 8 bytes a row of at most ROWS_A_PASS rows, and the states of at most IDENTITIES_A_PASS
 // identities; larger archives take more passes over the columns, which are small.
-import { decide, type IdentityState } from '#schemas/effective'
+import { APPENDS_REMEMBERED, appendOf, decide, type IdentityState } from '#schemas/effective'
 import { entityHash } from '#schemas/hashes'
+import { appendName, identityHash } from '#schemas/identity-hash'
 import type { EventRecord, LogRecord } from '#schemas/record'
 import { type Bits, createBits } from './bits.ts'
 import { createNotes, type Notes, type Place } from './ending-notes.ts'
@@ -19,6 +22,8 @@ import type { FileColumn } from './schema.ts'
 
 export interface LivenessOptions {
   readonly channel: number
+  /** Takes the rows of events that never counted: repeats, and ids that were taken. */
+  readonly refused?: Bits
   /** For tests: smaller passes. */
   readonly rowsAPass?: number
   readonly identitiesAPass?: number
@@ -36,13 +41,15 @@ interface Work {
   readonly scan: Scan
   readonly channel: number
   readonly dead: Bits
+  readonly refused: Bits | undefined
   readonly notes: Notes
 }
 
 /** The dead rows of a scan: all that are no effective event of the channel. */
 export async function findDead(scan: Scan, options: LivenessOptions): Promise<Bits> {
   const { channel, rowsAPass = ROWS_A_PASS, identitiesAPass = IDENTITIES_A_PASS } = options
-  const work: Work = { scan, channel, dead: createBits(scan.rows), notes: createNotes() }
+  const { refused } = options
+  const work: Work = { scan, channel, refused, dead: createBits(scan.rows), notes: createNotes() }
   const passes = Math.max(1, Math.ceil(scan.rows / rowsAPass))
   for (let pass = 0; pass < passes; pass++) {
     const repeated = repeatedNumbers(await readNumbers(work, pass, passes))
@@ -70,7 +77,7 @@ async function readNumbers(work: Work, pass: number, passes: number): Promise<Fl
       const kind = kinds[row]
       const within = (offsets[row] as number) < segment.limit
       const ours = within && channels[row] === work.channel
-      if (ours && (kind === 'event' || kind === 'deletion')) {
+      if (ours && hasIdentity(kind)) {
         const number = identities[row] as number
         if (number % passes === pass) numbers[count++] = number
       }
@@ -137,19 +144,25 @@ interface Identity {
 
 /** Decides the identities with these numbers, from all their records; their live rows are left standing. */
 async function decideExactly(work: Work, wanted: ReadonlySet<number>): Promise<void> {
-  const { scan, dead, notes, channel } = work
+  const { scan, dead, refused, notes, channel } = work
   const identities = new Map<string, Identity>()
   const columnsOfIds: FileColumn[] = [...ID_COLUMNS, ...(notes.namesEntities ? TARGET_COLUMNS : [])]
   for (const segment of scan.segments) {
     const columns = await segment.read(FIRST_COLUMNS)
     const rows = rowsWith(columns, wanted, channel, segment.limit)
     if (rows.length === 0) continue
-    const ids = await segment.read(columnsOfIds)
-    const hashesOf = rowHashes(ids, notes.namesEntities)
     const kinds = columns.text('kind')
+    const buried = rows.some((row) => kinds[row] === 'tombstone')
+    const ids = await segment.read(buried ? [...columnsOfIds, 'properties'] : columnsOfIds)
+    const hashesOf = rowHashes(ids, notes.namesEntities)
     const offsets = columns.numbers('offset')
     for (const row of rows) {
-      const key = keyOf(ids, row)
+      const isTombstone = kinds[row] === 'tombstone'
+      const key = isTombstone ? identityOf(ids, row) : keyOf(ids, row)
+      if (isTombstone) {
+        identities.set(key, withAppend(identities.get(key), ids.text('appendId')[row] ?? ''))
+        continue
+      }
       const place = placeOf(segment, offsets[row] as number)
       const known = ended(identities.get(key), place, notes)
       const number = segment.firstRow + row
@@ -157,6 +170,7 @@ async function decideExactly(work: Work, wanted: ReadonlySet<number>): Promise<v
       const record = isEvent ? eventOf(ids, row) : DELETION
       const { state, verdict } = decide(known?.state, number, record)
       if (isEvent) dead.set(number)
+      if (isEvent && verdict !== 'live') refused?.set(number)
       if (verdict === 'live')
         identities.set(key, { state, row: number, place, hashes: hashesOf(row) })
       else if (known !== undefined) identities.set(key, { ...known, state })
@@ -166,6 +180,19 @@ async function decideExactly(work: Work, wanted: ReadonlySet<number>): Promise<v
   for (const identity of identities.values()) {
     if (identity.state.liveAt >= 0) dead.clear(identity.row)
   }
+}
+
+const NO_PLACE: Place = { generation: -1, partition: -1, offset: -1 }
+
+/** The identity with one more append that was accepted, and is over. */
+function withAppend(known: Identity | undefined, append: string): Identity {
+  const state = known?.state ?? { decidedAt: -1, liveAt: -1, contentHash: 0, appends: [] }
+  const appends = [...state.appends, append].slice(-APPENDS_REMEMBERED)
+  return { row: -1, place: NO_PLACE, hashes: NO_HASHES, ...known, state: { ...state, appends } }
+}
+
+function hasIdentity(kind: string | null | undefined): boolean {
+  return kind === 'event' || kind === 'deletion' || kind === 'tombstone'
 }
 
 /** The identity as it is just before `place`: notes since its live event have ended that. */
@@ -189,7 +216,7 @@ function rowsWith(
   for (let row = 0; row < columns.rows; row++) {
     if (!wanted.has(identities[row] as number) || channels[row] !== channel) continue
     if ((offsets[row] as number) >= limit) continue
-    if (kinds[row] === 'event' || kinds[row] === 'deletion') rows.push(row)
+    if (hasIdentity(kinds[row])) rows.push(row)
   }
   return rows
 }
@@ -236,13 +263,21 @@ function rowHashes(columns: Columns, wanted: boolean): (row: number) => readonly
 function keyOf(ids: Columns, row: number): string {
   const type = ids.text('entityType')[row] ?? ''
   const id = ids.text('entityId')[row] ?? ''
-  return `${type.length}:${type}${id.length}:${id}${ids.text('eventId')[row]}`
+  return identityHash(type, id, ids.text('eventId')[row] ?? '').toString('hex')
+}
+
+function identityOf(ids: Columns, row: number): string {
+  const { identity } = JSON.parse(ids.text('properties')[row] ?? '{}') as { identity: string }
+  return identity
 }
 
 /** All that a decision about life and death looks at; what an event says makes no difference to it. */
 function eventOf(ids: Columns, row: number): EventRecord {
   const event = { ...NO_EVENT, eventId: ids.text('eventId')[row] ?? '' }
-  return { kind: 'event', app: 0, channel: 0, appendId: ids.text('appendId')[row] ?? '', event }
+  const record = { kind: 'event', app: 0, channel: 0, appendId: ids.text('appendId')[row] ?? '' }
+  const whole = { ...record, event } as EventRecord
+  // By their names, since of a tombstone's append there is no more.
+  return { ...whole, appendId: appendName(appendOf(whole)) }
 }
 
 const NO_EVENT: EventRecord['event'] = {

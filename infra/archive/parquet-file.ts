@@ -30,6 +30,19 @@ export interface ParquetFile {
 
 type PageHeader = Parameters<typeof writePageHeader>[1]
 
+/** What a file of a range says of itself. */
+export function fileMetadata(
+  app: number,
+  { generation, partition }: { readonly generation: number; readonly partition: number },
+): Readonly<Record<string, string>> {
+  return {
+    'millrace.format': '1',
+    'millrace.app': String(app),
+    'millrace.generation': String(generation),
+    'millrace.partition': String(partition),
+  }
+}
+
 export async function createParquetFile(
   file: FileWriter,
   metadata: Readonly<Record<string, string>>,

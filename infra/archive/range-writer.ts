@@ -13,7 +13,7 @@ import {
   type RangeName,
   rangePath,
 } from './layout.ts'
-import { createParquetFile, type ParquetFile } from './parquet-file.ts'
+import { createParquetFile, fileMetadata, type ParquetFile } from './parquet-file.ts'
 import { RowGroup } from './row-group.ts'
 
 /** Bytes of rows that an open range keeps in memory; beyond it the fullest row group goes to disk. */
@@ -146,15 +146,9 @@ class OpenRange implements RangeWriter {
   }
 
   async #flush(file: OpenFile): Promise<void> {
-    const { generation, partition } = this.#options.range
     if (file.spool === null) {
       const writer = await this.#options.files.create(file.path)
-      const parquet = await createParquetFile(writer, {
-        'millrace.format': '1',
-        'millrace.app': String(file.app),
-        'millrace.generation': String(generation),
-        'millrace.partition': String(partition),
-      })
+      const parquet = await createParquetFile(writer, fileMetadata(file.app, this.#options.range))
       file.spool = { writer, parquet }
     }
     await file.spool.parquet.writeGroup(file.group)

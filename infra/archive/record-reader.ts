@@ -1,11 +1,11 @@
 // From columns back to records: the opposite of `row-group.ts`.
-import type { LogRecord, RecordKind } from '#schemas/record'
+import type { ArchivedRecord } from '#schemas/record'
 import type { Columns } from './parquet-reader.ts'
 import { ALL_CHANNELS } from './row-group.ts'
 import type { FileColumn } from './schema.ts'
 
 /** Makes records of the rows of a row group in which all columns were read. */
-export function recordReader(app: number, columns: Columns): (row: number) => LogRecord {
+export function recordReader(app: number, columns: Columns): (row: number) => ArchivedRecord {
   const nullable = (name: FileColumn) => {
     const values = columns.text(name)
     return (row: number): string | null => values[row] ?? null
@@ -28,6 +28,7 @@ export function recordReader(app: number, columns: Columns): (row: number) => Lo
   const prId = nullable('prId')
   const eventTime = number('eventTime')
   const eventTimeOffset = number('eventTimeOffset')
+  const identityOf = number('identity')
   const kinds = columns.text('kind')
 
   const entityOf = (row: number) => ({
@@ -36,7 +37,7 @@ export function recordReader(app: number, columns: Columns): (row: number) => Lo
     eventId: entity.eventId(row),
   })
   return (row) => {
-    const kind = kinds[row] as RecordKind
+    const kind = kinds[row] as ArchivedRecord['kind']
     const channel = channelOf(row)
     const common = { appendId: appendId(row), creationTime: creationTime(row) }
     switch (kind) {
@@ -64,6 +65,19 @@ export function recordReader(app: number, columns: Columns): (row: number) => Lo
         return { kind, app, channel, ...common, entityHash: member(properties(row), 'entityHash') }
       case 'data-delete':
         return { kind, app, channel: channel === ALL_CHANNELS ? null : channel, ...common }
+      case 'tombstone':
+        return {
+          kind,
+          app,
+          channel,
+          identity: member(properties(row), 'identity'),
+          number: identityOf(row),
+          append: common.appendId,
+          event: event(row),
+          targetEntityType: target.type(row),
+          targetEntityId: target.id(row),
+          creationTime: common.creationTime,
+        }
       case 'barrier': {
         const engineId = member(properties(row), 'engineId')
         return { kind, app, ...common, engineId, versionId: member(properties(row), 'versionId') }

@@ -3,7 +3,7 @@
 import type { RangeInfo } from '#ports/archive'
 import { MillraceError } from '#ports/errors'
 import type { Files } from '#ports/files'
-import type { LogRecord, Placed } from '#schemas/record'
+import type { ArchivedRecord, Placed } from '#schemas/record'
 import { openParquet, type ParquetReader } from './parquet-reader.ts'
 import { recordReader } from './record-reader.ts'
 import { FILE_COLUMNS } from './schema.ts'
@@ -17,14 +17,14 @@ interface Cursor {
   group: number
   row: number
   offsets: Float64Array
-  read: (row: number) => LogRecord
+  read: (row: number) => ArchivedRecord
 }
 
 export async function* readRecords(
   files: Files,
   ranges: () => Promise<readonly RangeInfo[]>,
   from: number,
-): AsyncGenerator<readonly Placed[]> {
+): AsyncGenerator<readonly Placed<ArchivedRecord>[]> {
   let next = from
   for (const range of await ranges()) {
     if (range.end <= next) continue
@@ -45,7 +45,10 @@ function gap({ generation, partition, start }: RangeInfo, next: number): Millrac
   })
 }
 
-async function* readRange(files: Files, range: RangeInfo): AsyncGenerator<readonly Placed[]> {
+async function* readRange(
+  files: Files,
+  range: RangeInfo,
+): AsyncGenerator<readonly Placed<ArchivedRecord>[]> {
   const { generation, partition } = range
   const cursors: Cursor[] = []
   for (const [app, its] of Map.groupBy(range.files, (file) => file.app)) {
@@ -63,7 +66,7 @@ async function* readRange(files: Files, range: RangeInfo): AsyncGenerator<readon
     }
     if (await advance(cursor)) cursors.push(cursor)
   }
-  let batch: Placed[] = []
+  let batch: Placed<ArchivedRecord>[] = []
   while (cursors.length > 0) {
     const cursor = cursors.reduce((a, b) => (offsetOf(b) < offsetOf(a) ? b : a))
     const offset = offsetOf(cursor)

@@ -1,5 +1,12 @@
 // Records of one app on their way into a row group.
-import type { Placed, RecordKind } from '#schemas/record'
+import type {
+  ArchivedRecord,
+  EventRecord,
+  LogRecord,
+  Placed,
+  RecordKind,
+  TombstoneRecord,
+} from '#schemas/record'
 import {
   type EncodedColumn,
   GROUP_ROWS,
@@ -68,14 +75,17 @@ export class RowGroup {
     return this.#rows === GROUP_ROWS || ((this.#rows & 63) === 0 && this.bytes > GROUP_BYTES)
   }
 
-  add({ offset, record }: Placed): void {
+  add({ offset, record }: Placed<ArchivedRecord>): void {
     const c = this.#columns
     this.#rows++
     c.offset.add(offset)
-    if (record.kind !== 'event') {
-      this.#addOther(otherRow(record))
-      return
-    }
+    if (record.kind === 'event') this.#addEvent(record)
+    else if (record.kind === 'tombstone') this.#addTombstone(record)
+    else this.#addOther(otherRow(record))
+  }
+
+  #addEvent(record: EventRecord): void {
+    const c = this.#columns
     const e = record.event
     c.kind.add('event')
     c.identity.add(identityNumber(e.entityType, e.entityId, e.eventId))
@@ -92,6 +102,25 @@ export class RowGroup {
     c.eventId.add(e.eventId)
     c.appendId.add(record.appendId)
     c.properties.add(e.properties)
+  }
+
+  #addTombstone(record: TombstoneRecord): void {
+    const c = this.#columns
+    c.kind.add(record.kind)
+    c.identity.add(record.number)
+    c.channel.add(record.channel)
+    c.entityType.add(null)
+    c.entityId.add(null)
+    c.event.add(record.event)
+    c.targetEntityType.add(record.targetEntityType)
+    c.targetEntityId.add(record.targetEntityId)
+    c.eventTime.add(record.creationTime)
+    c.eventTimeOffset.add(0)
+    c.creationTime.add(record.creationTime)
+    c.prId.add(null)
+    c.eventId.add(null)
+    c.appendId.add(record.append)
+    c.properties.add(JSON.stringify({ identity: record.identity }))
   }
 
   #addOther(row: OtherRow): void {
@@ -129,7 +158,7 @@ export class RowGroup {
 /** Channel number that stands for all channels. */
 export const ALL_CHANNELS = -1
 
-function otherRow(record: Exclude<Placed['record'], { kind: 'event' }>): OtherRow {
+function otherRow(record: Exclude<LogRecord, { kind: 'event' }>): OtherRow {
   const { appendId, creationTime } = record
   const nothing = { entityType: null, entityId: null, eventId: null, properties: null }
   const row = { ...nothing, appendId, creationTime }

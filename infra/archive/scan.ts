@@ -11,6 +11,9 @@ export interface Segment {
   readonly partition: number
   /** Rows at or behind this offset do not belong to the request. */
   readonly limit: number
+  /** Path of its file, and the number of its first row counted over that file. */
+  readonly path: string
+  readonly firstInFile: number
   readonly group: number
   readonly rows: number
   /** Number of the first row, counted over the whole scan. */
@@ -42,11 +45,14 @@ export async function openScan(
       if (file.app !== app) continue
       signal?.throwIfAborted()
       const reader: ParquetReader = await openParquet(files, file)
+      let firstInFile = 0
       for (const [group, groupRows] of reader.groups.entries()) {
         segments.push({
           generation,
           partition,
           limit,
+          path: file.path,
+          firstInFile,
           group,
           rows: groupRows,
           firstRow: rows,
@@ -56,6 +62,7 @@ export async function openScan(
           },
         })
         rows += groupRows
+        firstInFile += groupRows
       }
     }
   }

@@ -1,11 +1,13 @@
 // Columns of a range file. One row a record of the log, whatever its kind; what a kind does not have is null.
 //
-//   kind          event, deletion, erasure, data-delete or barrier
+//   kind          event, deletion, erasure, data-delete, barrier or tombstone
 //   offset        position in the partition (generation and partition are the file's, see its key-value metadata)
-//   identity      `identityNumber` of events and deletions, else 0
+//   identity      `identityNumber` of events, deletions and tombstones, else 0
 //   channel       number; -1 in a data-delete of all channels
 //   eventTime     creationTime where a record is no event
-//   properties    an event's JSON text; of an erasure {"entityHash"}, of a barrier {"engineId","versionId"}
+//   appendId      of a tombstone the name of its append
+//   properties    an event's JSON text; of an erasure {"entityHash"}, of a tombstone {"identity"}, of a barrier
+//                 {"engineId","versionId"}
 import type { SchemaElement } from 'hyparquet'
 
 export type ColumnType = 'text' | 'int32' | 'int64' | 'timestamp'

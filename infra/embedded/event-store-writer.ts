@@ -3,9 +3,9 @@
 // be applied. It blocks its thread while it writes, so it belongs into a worker.
 import { mkdir } from 'node:fs/promises'
 import { MillraceError } from '#ports/errors'
-import type { ApplyOutcome, StoreWriter } from '#ports/event-store'
+import type { ApplyOutcome, FillableStoreWriter } from '#ports/event-store'
 import { union, type Watermark } from '#schemas/position'
-import type { EventRecord, Placed } from '#schemas/record'
+import type { ArchivedRecord, EventRecord, Placed } from '#schemas/record'
 import {
   type CrashMark,
   createCrashMark,
@@ -22,7 +22,13 @@ import {
   type Tables,
   writeWatermark,
 } from './event-store/environment.ts'
-import { applyDeletion, applyEvent, createWorking, type Working } from './event-store/identity.ts'
+import {
+  applyDeletion,
+  applyEvent,
+  applyTombstone,
+  createWorking,
+  type Working,
+} from './event-store/identity.ts'
 import { GENERATION_MAX, OFFSET_MAX, PARTITION_MAX } from './event-store/keys.ts'
 import { createRefused } from './event-store/refused.ts'
 import { probeFull } from './lmdb.ts'
@@ -37,7 +43,7 @@ const PROBE_BYTES_MAX = 32 * 1024 * 1024
  * have torn is removed: `committed()` is then the origin, and the log has to be read from its start.
  * @throws MillraceError STORE_FAILED, DISK_FULL
  */
-export async function openStoreWriter(options: StoreOptions): Promise<StoreWriter> {
+export async function openStoreWriter(options: StoreOptions): Promise<FillableStoreWriter> {
   try {
     await mkdir(options.path, { recursive: true })
     if (await isBroken(options.path)) await removeBroken(options.path)
@@ -52,7 +58,7 @@ export async function openStoreWriter(options: StoreOptions): Promise<StoreWrite
   }
 }
 
-function createWriter(tables: Tables, mark: CrashMark, path: string): StoreWriter {
+function createWriter(tables: Tables, mark: CrashMark, path: string): FillableStoreWriter {
   let working = createWorking(tables)
   const refused = createRefused(tables)
   let watermark = readWatermark(tables)
@@ -131,7 +137,7 @@ async function applyError(error: unknown, path: string, records: number): Promis
 
 function applyRecords(
   working: Working,
-  records: readonly Placed[],
+  records: readonly Placed<ArchivedRecord>[],
   watermark: Watermark,
   partitions: number,
 ): ApplyOutcome {
@@ -158,6 +164,9 @@ function applyRecords(
       case 'data-delete':
         applyDataDelete(working, { ...placed, record }, partitions)
         break
+      case 'tombstone':
+        applyTombstone(working, { ...placed, record })
+        break
       case 'barrier':
         break
     }
@@ -168,13 +177,16 @@ function applyRecords(
   return outcome
 }
 
-function isApplied({ generation, partition, offset }: Placed, watermark: Watermark): boolean {
+function isApplied(
+  { generation, partition, offset }: Placed<ArchivedRecord>,
+  watermark: Watermark,
+): boolean {
   if (generation !== watermark.generation) return generation < watermark.generation
   return offset < (watermark.offsets[partition] ?? 0)
 }
 
 /** What a row of the store can hold. */
-function assertPlace({ generation, partition, offset }: Placed): void {
+function assertPlace({ generation, partition, offset }: Placed<ArchivedRecord>): void {
   if (generation <= GENERATION_MAX && partition <= PARTITION_MAX && offset <= OFFSET_MAX) return
   throw new MillraceError('STORE_FAILED', {
     reason: `position ${generation}/${partition}/${offset} is out of range`,

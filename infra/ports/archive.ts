@@ -3,7 +3,7 @@
 
 import type { Event } from '#schemas/event'
 import type { Watermark } from '#schemas/position'
-import type { Placed, RecordKind } from '#schemas/record'
+import type { ArchivedRecord, Placed } from '#schemas/record'
 import type { Closable } from './lifecycle.ts'
 
 export interface RangeInfo {
@@ -23,6 +23,8 @@ export interface RangeInfo {
   /** Event times of the range, or null when it holds no event. */
   readonly minTime: number | null
   readonly maxTime: number | null
+  /** When it took the place of others; absent in a range as the sink published it. */
+  readonly writtenAt?: number
 }
 
 /** One open range of one partition. */
@@ -86,7 +88,5 @@ export interface Archive extends Closable {
   /** Effective events whole, for export. */
   events(request: Omit<ColumnRequest, 'columns'>): AsyncIterable<readonly Event[]>
   /** Every record, for replay and for comparing with the log. */
-  records(partition: number, from: number): AsyncIterable<readonly Placed[]>
+  records(partition: number, from: number): AsyncIterable<readonly Placed<ArchivedRecord>[]>
 }
-
-export type ArchivedKind = RecordKind

@@ -8,7 +8,7 @@
 // - reads never block writes. All times are milliseconds, all ranges half-open.
 import type { Event } from '#schemas/event'
 import type { Watermark } from '#schemas/position'
-import type { EventRecord, Placed } from '#schemas/record'
+import type { ArchivedRecord, EventRecord, Placed } from '#schemas/record'
 import type { EntityState } from '#schemas/state'
 import type { Closable, HealthSource } from './lifecycle.ts'
 
@@ -38,6 +38,11 @@ export interface StoreWriter extends Closable {
   unburied(): Promise<readonly Placed<EventRecord>[]>
   /** The dead letters of all of `unburied` are durable. @throws MillraceError STORE_FAILED, DISK_FULL */
   buried(): Promise<void>
+}
+
+/** A writer that takes what the archive holds, so that a store can be made again from it. */
+export interface FillableStoreWriter extends StoreWriter {
+  apply(records: readonly Placed<ArchivedRecord>[], upTo: Watermark): Promise<ApplyOutcome>
 }
 
 export interface FindFilter {

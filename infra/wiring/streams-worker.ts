@@ -12,7 +12,6 @@ import { createTouchCollector, type ItemTouches } from '../../streams/item-touch
 import { runPipeline, type Sink } from '../../streams/pipeline.ts'
 import { createStoreSink } from '../../streams/store-sink.ts'
 import { createArchive } from '../archive/archive.ts'
-import { sweepArchive } from '../archive/sweep.ts'
 import { openFilesAt } from './files-place.ts'
 import { openLogSource } from './log-source.ts'
 import { openStoreWriterAt } from './store-place.ts'
@@ -68,9 +67,6 @@ async function archiveStation(
   const files = await openFilesAt(place, systemClock)
   const { generation, partitions } = log
   const archive = createArchive({ files, telemetry, clock: systemClock, generation })
-  await sweepArchive(files, archive).catch((error: unknown) => {
-    telemetry.log('warn', 'archive-not-swept', { reason: asMillraceError(error).message })
-  })
   const sink = createArchiveSink({
     archive,
     partitions,

@@ -6,7 +6,6 @@ import { parquetReadObjects } from 'hyparquet'
 import type { ColumnBatch } from '#ports/archive'
 import { MillraceError } from '#ports/errors'
 import type { LogRecord } from '#schemas/record'
-import { sweepArchive } from '../../infra/archive/sweep.ts'
 import { recordArbitrary } from '../support/arbitraries.ts'
 import { archiveOver, gather, upTo } from '../support/archive-fixture.ts'
 import { dataDelete, placed, viewOf } from '../support/stream-records.ts'
@@ -178,19 +177,6 @@ describe('archive', () => {
     await range.abort()
     assert.deepEqual(await files.list(''), [])
     assert.equal(await archive.end(0), 0)
-  })
-
-  it('sweeps what a crash left, and nothing that may still be published', async () => {
-    const { archive, files, write } = archiveOver()
-    await write(placed([viewOf('a'), viewOf('b')]))
-    const left = 'archive/1/2023-11-14/0-0-000000000000001-crashed-0.parquet'
-    const growing = 'archive/1/2023-11-14/0-0-000000000000002-other-0.parquet'
-    for (const path of [left, growing]) await (await files.create(path)).commit()
-    assert.equal(await sweepArchive(files, archive), 1)
-    const paths = (await files.list('archive')).map(({ path }) => path)
-    assert.equal(paths.length, 2)
-    assert.ok(paths.includes(growing))
-    assert.equal((await gather(archive.records(0, 0))).length, 2)
   })
 
   it('keeps an empty range', async () => {

@@ -4,7 +4,7 @@ import type { Archive } from '#ports/archive'
 import { MillraceError } from '#ports/errors'
 import { silentTelemetry } from '#ports/telemetry'
 import type { Watermark } from '#schemas/position'
-import type { Placed } from '#schemas/record'
+import type { ArchivedRecord, Placed } from '#schemas/record'
 import { createArchive } from '../../infra/archive/archive.ts'
 import { createArchiveSink, RANGE_MS } from '../../streams/archive-sink.ts'
 import { runPipeline } from '../../streams/pipeline.ts'
@@ -76,7 +76,7 @@ function given({ partitions = 1, rangeBytes, wrap = (archive) => archive }: Give
   const archived = async (partition = 0): Promise<number[]> => {
     const offsets: number[] = []
     for await (const batch of archive.records(partition, 0)) {
-      offsets.push(...batch.map(({ offset }: Placed) => offset))
+      offsets.push(...batch.map(({ offset }: Placed<ArchivedRecord>) => offset))
     }
     return offsets
   }

@@ -37,6 +37,8 @@ interface Pending extends Entry {
 export interface Batch {
   /** Gathers what a live event adds. */
   add(tenant: Tenant, placed: Placed<EventRecord>): void
+  /** An item was seen as a target of such an event. */
+  seeTarget(tenant: Tenant, event: string, targetEntityType: string, targetEntityId: string): void
   /** Folds an entity's state anew from its events, because a special one of them has ended at `offset`. */
   refold(tenant: Tenant, entityType: string, entityId: string, offset: number): void
   /** Writes all that was gathered. Before anything is read or removed. */
@@ -97,6 +99,8 @@ export function createBatch(tables: Tables, texts: WritableTexts): Batch {
       if (type !== null && target !== null) noteTarget(tenant, name, texts.number(type), target)
       if (isSpecialEvent(event.event)) foldIn(tenant, event, placed)
     },
+    seeTarget: (tenant, event, type, id) =>
+      noteTarget(tenant, texts.number(event), texts.number(type), id),
     refold: (tenant, entityType, entityId, offset) => {
       const key = stateKey(tenant.number, texts.number(entityType), entityId)
       let state = EMPTY_STATE

@@ -1,7 +1,7 @@
 // An event as the value of its row. The row's key holds eventTime and position; names and types are numbers of the
 // dictionary; what is absent takes no byte.
 import type { Event } from '#schemas/event'
-import { fnv1a32 } from '#schemas/hashes'
+import { appendHashes, appendName } from '#schemas/identity-hash'
 import type { EventRecord } from '#schemas/record'
 import { ByteReader, type ByteWriter } from './bytes.ts'
 import { rowTime, writeHexId } from './keys.ts'
@@ -98,16 +98,4 @@ export function readBody(body: Buffer, texts: Texts, row: Buffer, rowAt: number)
 export function bodyNames(body: Buffer): { readonly event: number; readonly entityType: number } {
   const bytes = reader.open(body, 1)
   return { event: bytes.varint(), entityType: bytes.varint() }
-}
-
-/** What is remembered of an append id: 16 hex digits. */
-export function appendName(appendId: string): string {
-  return appendHashes(appendId)
-    .map((half) => half.toString(16).padStart(8, '0'))
-    .join('')
-}
-
-function appendHashes(appendId: string): [number, number] {
-  const high = fnv1a32(appendId)
-  return [high, fnv1a32(`${high}\u0001${appendId}`)]
 }

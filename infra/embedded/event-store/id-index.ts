@@ -15,6 +15,8 @@ const ENTRY_BYTES = ID_BYTES + ROW_BYTES
 /** As many as fit a page of LMDB twice. */
 const ENTRIES_MAX = 62
 const VERSION_AT = 12
+/** Digits of an ascending id that are its time. */
+const TIME_DIGITS = 12
 /** An id that claims a later time than the event was received at would keep all others out of the pages. */
 const AHEAD_MS_MAX = 60_000
 
@@ -29,6 +31,8 @@ export interface IdIndex {
   isNew(tenant: Tenant, id: string, receivedAt: number): boolean
   /** Adds an id that `isNew`. */
   append(tenant: Tenant, id: string, row: Buffer): void
+  /** From now on no id made up to this time (milliseconds) passes as new. */
+  skipTo(tenant: Tenant, receivedAt: number): void
   /** Adds any other id; `isAlone` when no event has it. */
   add(tenant: Tenant, id: string, row: Buffer, isAlone: boolean): void
   remove(tenant: Tenant, id: string, row: Buffer): void
@@ -64,6 +68,16 @@ export function createIdIndex({ ids, idPages }: Pick<Tables, 'ids' | 'idPages'>)
       tail.length += ENTRY_BYTES
       tail.changed = true
       tenant.lastId = id
+    },
+    skipTo: (tenant, receivedAt) => {
+      const time = Math.max(0, receivedAt + AHEAD_MS_MAX)
+      const last = time
+        .toString(16)
+        .padStart(TIME_DIGITS, '0')
+        .padEnd(2 * ID_BYTES, 'f')
+      if (last <= tenant.lastId) return
+      tenant.lastId = last
+      tenant.changed = true
     },
     add: (tenant, id, row, isAlone) => {
       const key = keyOf(tenant.number, idKey(id))

@@ -3,6 +3,7 @@
 // An identity (entity and event id) has no row of its own while it was never ended: its one append is in the event's
 // body. When it ends, its appends are remembered in `ended` and from then on kept there.
 import {
+  APPENDS_REMEMBERED,
   appendOf,
   contentHash,
   decide,
@@ -10,21 +11,14 @@ import {
   type IdentityVerdict,
 } from '#schemas/effective'
 import { type Event, isSpecialEvent } from '#schemas/event'
-import type { DeletionRecord, EventRecord, Placed } from '#schemas/record'
+import { appendName, identityHash } from '#schemas/identity-hash'
+import type { DeletionRecord, EventRecord, Placed, TombstoneRecord } from '#schemas/record'
 import { type Batch, createBatch } from './batch.ts'
-import { appendName, readBody, type StoredEvent, writeBody } from './body.ts'
+import { readBody, type StoredEvent, writeBody } from './body.ts'
 import { ByteWriter } from './bytes.ts'
 import type { Tables } from './environment.ts'
 import { createIdIndex, type IdIndex, rowsOf } from './id-index.ts'
-import {
-  entityHashes,
-  identityHash,
-  keyOf,
-  listKey,
-  ROW_BYTES,
-  TENANT_BYTES,
-  writeRow,
-} from './keys.ts'
+import { entityHashes, keyOf, listKey, ROW_BYTES, TENANT_BYTES, writeRow } from './keys.ts'
 import { removeEntry } from './lists.ts'
 import { createTenants, type Tenant, type Tenants } from './tenants.ts'
 import { createTexts, type WritableTexts } from './texts.ts'
@@ -163,11 +157,31 @@ export function endEvents(
   tenant.changed = true
 }
 
+/** Remembers an append of which only hashes are left, and that its target was seen. */
+export function applyTombstone(working: Working, { record }: Placed<TombstoneRecord>): void {
+  const { tenants, ids, batch } = working
+  const tenant = tenants.of(record.app, record.channel)
+  const identity = Buffer.from(record.identity, 'hex')
+  const known = rememberedAppends(working, tenant, identity) ?? []
+  if (!known.includes(record.append)) {
+    const appends = [...known, record.append].slice(-APPENDS_REMEMBERED)
+    writeAppends(working, tenant, identity, appends)
+  }
+  // Its id is not known, so no id of that time may pass as one that was never seen.
+  ids.skipTo(tenant, record.creationTime)
+  const { event, targetEntityType: type, targetEntityId: target } = record
+  if (type !== null && target !== null) batch.seeTarget(tenant, event, type, target)
+}
+
 /** The appends remembered of an identity; null when it never ended. */
-export function appendsOf({ tables }: Working, tenant: Tenant, event: Event): string[] | null {
+export function appendsOf(working: Working, tenant: Tenant, event: Event): string[] | null {
   if (!tenant.hasEnded) return null
   const { entityType, entityId, eventId } = event
-  const packed = tables.ended.get(keyOf(tenant.number, identityHash(entityType, entityId, eventId)))
+  return rememberedAppends(working, tenant, identityHash(entityType, entityId, eventId))
+}
+
+function rememberedAppends({ tables }: Working, tenant: Tenant, identity: Buffer): string[] | null {
+  const packed = tables.ended.get(keyOf(tenant.number, identity))
   if (packed === undefined) return null
   return Array.from({ length: packed.length / 8 }, (_, i) =>
     packed.toString('hex', 8 * i, 8 * i + 8),
@@ -175,15 +189,21 @@ export function appendsOf({ tables }: Working, tenant: Tenant, event: Event): st
 }
 
 export function rememberAppends(
-  { tables }: Working,
+  working: Working,
   tenant: Tenant,
   { entityType, entityId, eventId }: Event,
   appends: readonly string[],
 ): void {
-  tables.ended.putSync(
-    keyOf(tenant.number, identityHash(entityType, entityId, eventId)),
-    Buffer.from(appends.join(''), 'hex'),
-  )
+  writeAppends(working, tenant, identityHash(entityType, entityId, eventId), appends)
+}
+
+function writeAppends(
+  { tables }: Working,
+  tenant: Tenant,
+  identity: Buffer,
+  appends: readonly string[],
+): void {
+  tables.ended.putSync(keyOf(tenant.number, identity), Buffer.from(appends.join(''), 'hex'))
   tenant.hasEnded = true
   tenant.changed = true
 }

@@ -158,13 +158,6 @@ export function writeHexId(target: Buffer, at: number, id: string): boolean {
   return true
 }
 
-/** Hash of an identity inside its tenant, as key of what is remembered of ended ones. */
-export function identityHash(entityType: string, entityId: string, eventId: string): Buffer {
-  return createHash('md5')
-    .update(`${entityType.length}:${entityType}${entityId.length}:${entityId}${eventId}`)
-    .digest()
-}
-
 /** Row of an entity's state. */
 export function stateKey(tenant: number, entityType: number, entityId: string): Buffer {
   return keyOf(tenant, entityType, textKey(entityId))
