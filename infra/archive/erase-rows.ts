@@ -11,11 +11,12 @@ import { appendName, identityHash } from '#schemas/identity-hash'
 import type { IdSource } from '#schemas/ids'
 import type { EventRecord, TombstoneRecord } from '#schemas/record'
 import { type Bits, createBits } from './bits.ts'
-import { createNotes, type Notes, type Place } from './ending-notes.ts'
+import type { Place } from './ending-notes.ts'
+import { type Endings, placeOf, readEndings } from './endings.ts'
 import { identityNumber } from './identity.ts'
-import { padded } from './layout.ts'
+import { padded, rangePath } from './layout.ts'
 import { findDead } from './liveness.ts'
-import { type Columns, openParquet } from './parquet-reader.ts'
+import type { Columns } from './parquet-reader.ts'
 import { rewriteRanges } from './rewrite.ts'
 import { ALL_CHANNELS } from './row-group.ts'
 import { openScan, type Segment } from './scan.ts'
@@ -38,6 +39,8 @@ export interface EraseOptions {
   readonly clock: Clock
   readonly ids: IdSource
   readonly signal: AbortSignal
+  /** The ranges that count now. */
+  readonly list: () => Promise<readonly RangeInfo[]>
 }
 
 export interface Erased {
@@ -55,83 +58,27 @@ export async function eraseRows(options: EraseOptions): Promise<Erased> {
     const swept = await sweptTo(files, name)
     const end = its.at(-1)?.end ?? 0
     if (end <= swept) continue
-    const endings = await readEndings(options, its, swept)
+    const endings = await readEndings(files, its, swept, options.signal)
     const ended = new Map<string, EndedRows>()
     for (const app of endings.apps) await findEnded(options, app, endings, ended)
-    let isDone = true
+    const written: RangeInfo[] = []
     for (const range of ranges) {
-      const rows = await eraseIn(options, range, endings, ended)
-      // Somebody put another range there meanwhile: the next time.
-      if (rows === null) isDone = false
-      else if (rows > 0) {
-        erased.ranges++
-        erased.rows += rows
-      }
+      const rows = rowsIn(range, ended)
+      if (rows === 0) continue
+      const rewritten = await eraseIn(options, range, endings, ended)
+      if (rewritten === null) continue
+      written.push(rewritten)
+      erased.ranges++
+      erased.rows += rows
     }
-    if (isDone) await markSwept(files, name, end)
+    // Where somebody else put another range meanwhile, the rows may be in that one: then the next upkeep looks again.
+    const wanted = ranges.filter((range) => rowsIn(range, ended) > 0).length
+    if (written.length === wanted && allCount(written, await options.list())) {
+      await markSwept(files, name, end)
+    }
   }
   return erased
 }
-
-/** Endings by app and channel; those of all channels of an app under `ALL_CHANNELS`. */
-interface Endings {
-  readonly apps: ReadonlySet<number>
-  of(app: number, channel: number): readonly Notes[]
-}
-
-async function readEndings(
-  { files, signal }: EraseOptions,
-  ranges: readonly RangeInfo[],
-  from: number,
-): Promise<Endings> {
-  const apps = new Set<number>()
-  const notes = new Map<string, Notes>()
-  for (const range of ranges) {
-    if (range.end <= from) continue
-    for (const file of range.files) {
-      signal.throwIfAborted()
-      const reader = await openParquet(files, file)
-      for (const group of reader.groups.keys()) {
-        const kinds = (await reader.read(group, ['kind'])).text('kind')
-        const rows = [...kinds.keys()].filter((row) => isEnding(kinds[row]))
-        if (rows.length === 0) continue
-        const columns = await reader.read(group, ['kind', 'channel', 'offset', 'properties'])
-        for (const row of rows) {
-          const offset = columns.numbers('offset')[row] as number
-          if (offset < from) continue
-          apps.add(file.app)
-          const key = `${file.app}/${columns.numbers('channel')[row]}`
-          const its = notes.get(key) ?? createNotes()
-          notes.set(key, its)
-          its.add({ ...placeOf(range), offset }, hashIn(columns, row))
-        }
-      }
-    }
-  }
-  const some = (key: string): readonly Notes[] => {
-    const found = notes.get(key)
-    return found === undefined ? [] : [found]
-  }
-  return {
-    apps,
-    of: (app, channel) => [...some(`${app}/${channel}`), ...some(`${app}/${ALL_CHANNELS}`)],
-  }
-}
-
-const isEnding = (kind: string | null | undefined): boolean =>
-  kind === 'erasure' || kind === 'data-delete'
-
-/** The hash an erasure names; null in a data-delete. */
-function hashIn(columns: Columns, row: number): string | null {
-  if (columns.text('kind')[row] === 'data-delete') return null
-  const properties = JSON.parse(columns.text('properties')[row] ?? '{}') as { entityHash: string }
-  return properties.entityHash
-}
-
-const placeOf = ({ generation, partition }: Pick<RangeInfo, 'generation' | 'partition'>) => ({
-  generation,
-  partition,
-})
 
 /** Rows of one file that were ended or never counted, by their number in it. */
 interface EndedRows {
@@ -158,10 +105,10 @@ async function findEnded(
   const all = createBits(scan.rows)
   const deletions = createBits(scan.rows)
   for (const segment of scan.segments) {
-    await eachEnded(segment, app, endings, (row, channel, isEvent) => {
-      channels.add(channel)
+    await eachEnded(segment, app, endings, (row, channel, kind) => {
+      if (kind === 'event') channels.add(channel)
       all.set(segment.firstRow + row)
-      if (!isEvent) deletions.set(segment.firstRow + row)
+      if (kind === 'deletion') deletions.set(segment.firstRow + row)
     })
   }
   const refused = createBits(scan.rows)
@@ -188,50 +135,62 @@ async function eachEnded(
   segment: Segment,
   app: number,
   endings: Endings,
-  visit: (row: number, channel: number, isEvent: boolean) => void,
+  visit: (row: number, channel: number, kind: string) => void,
 ): Promise<void> {
   const columns = await segment.read(LOOKED_AT)
   const kinds = columns.text('kind')
   const channels = columns.numbers('channel')
   const offsets = columns.numbers('offset')
+  const targets = columns.text('targetEntityId')
   const hashesOf = hashesIn(columns)
   for (let row = 0; row < columns.rows; row++) {
     const kind = kinds[row]
-    if (kind !== 'event' && kind !== 'deletion') continue
+    if (kind !== 'event' && kind !== 'deletion' && kind !== 'tombstone') continue
+    // Of an earlier erasure: what it tells of may have to go now.
+    if (kind === 'tombstone' && targets[row] == null) continue
     const channel = channels[row] as number
     const place = { ...placeOf(segment), offset: offsets[row] as number }
     const notes = endings.of(app, channel)
     if (notes.some((its) => its.ends(place, null, () => hashesOf(row)))) {
-      visit(row, channel, kind === 'event')
+      visit(row, channel, kind)
     }
   }
 }
 
-/** Rewrites a range if rows of it were ended: how many, and null when another was faster. */
+function rowsIn(range: RangeInfo, ended: ReadonlyMap<string, EndedRows>): number {
+  return range.files.reduce((sum, { path }) => sum + (ended.get(path)?.count ?? 0), 0)
+}
+
+function allCount(written: readonly RangeInfo[], counting: readonly RangeInfo[]): boolean {
+  const paths = new Set(counting.map(rangePath))
+  return written.every((range) => paths.has(rangePath(range)))
+}
+
+/** Rewrites a range without the rows that were ended; null when another was faster. */
 async function eraseIn(
   { files, clock, ids, signal }: EraseOptions,
   range: RangeInfo,
   endings: Endings,
   ended: ReadonlyMap<string, EndedRows>,
-): Promise<number | null> {
-  const rows = range.files.reduce((sum, { path }) => sum + (ended.get(path)?.count ?? 0), 0)
-  if (rows === 0) return 0
+): Promise<RangeInfo | null> {
   const now = clock.now()
-  const rewritten = await rewriteRanges({
+  return rewriteRanges({
     files,
     ranges: [range],
     wanted: ({ path }) => ended.has(path),
     change: (record, { path, row, offset }) => {
       const its = ended.get(path)
       if (its?.rows.has(row) !== true) return record
-      if (its.gone.has(row) || record.kind !== 'event') return null
-      return remains(record, endings, { ...placeOf(range), offset })
+      if (its.gone.has(row)) return null
+      if (record.kind === 'tombstone') return { ...record, ...NO_TARGET }
+      return record.kind === 'event'
+        ? remains(record, endings, { ...placeOf(range), offset })
+        : null
     },
     writer: ids(now),
     now,
     signal,
   })
-  return rewritten === null ? null : rows
 }
 
 function hashesIn(columns: Columns): (row: number) => readonly string[] {
@@ -240,11 +199,15 @@ function hashesIn(columns: Columns): (row: number) => readonly string[] {
   const targetTypes = columns.text('targetEntityType')
   const targetIds = columns.text('targetEntityId')
   return (row) => {
-    const entity = entityHash(types[row] ?? '', ids[row] ?? '')
-    const [type, id] = [targetTypes[row], targetIds[row]]
-    return type == null || id == null ? [entity] : [entity, entityHash(type, id)]
+    const named = [
+      [types[row], ids[row]],
+      [targetTypes[row], targetIds[row]],
+    ] as const
+    return named.flatMap(([type, id]) => (type == null || id == null ? [] : entityHash(type, id)))
   }
 }
+
+const NO_TARGET = { targetEntityType: null, targetEntityId: null }
 
 /** What stays of an event that counted and was ended. */
 function remains(record: EventRecord, endings: Endings, place: Place): TombstoneRecord {
@@ -261,8 +224,7 @@ function remains(record: EventRecord, endings: Endings, place: Place): Tombstone
     number: identityNumber(entityType, entityId, eventId),
     append: appendName(appendOf(record)),
     event: event.event,
-    targetEntityType: keepsTarget ? type : null,
-    targetEntityId: keepsTarget ? id : null,
+    ...(keepsTarget ? { targetEntityType: type, targetEntityId: id } : NO_TARGET),
     creationTime: event.creationTime,
   }
 }

@@ -54,11 +54,22 @@ export async function rewriteRanges(options: RewriteOptions): Promise<RangeInfo 
     maxTime: max.length === 0 ? null : Math.max(...max),
     writtenAt: now,
   }
-  const file = await files.create(rangePath(info))
-  await file.write(formatRange(info))
-  if (await file.commit()) return info
+  if (await stillCount(files, ranges)) {
+    const file = await files.create(rangePath(info))
+    await file.write(formatRange(info))
+    if (await file.commit()) return info
+  }
   for (const { path } of written) await files.remove(path)
   return null
+}
+
+/** False when somebody else has put a range in the place of one of them. */
+async function stillCount(files: Files, ranges: readonly RangeInfo[]): Promise<boolean> {
+  for (const range of ranges) {
+    const next = rangePath({ ...range, revision: range.revision + 1 })
+    if ((await files.stat(next)) !== null) return false
+  }
+  return true
 }
 
 /** Stable: the files of one app stay in order of position. */

@@ -25,10 +25,10 @@ export interface UpkeepOptions {
 /** @throws MillraceError ARCHIVE_CORRUPT, DISK_FULL */
 export async function keepArchive({ files, clock, signal }: UpkeepOptions): Promise<Upkept> {
   const ids = createIdSource()
-  const list = createRangeList(files)
-  const work = async () => ({ files, clock, ids, signal, ranges: countingOf(await list(RANGES)) })
-  const erased = await eraseRows(await work())
-  const compacted = await compactRanges(await work())
-  const swept = await sweepArchive({ files, clock, ranges: await list(RANGES) })
+  const all = createRangeList(files)
+  const list = async () => countingOf(await all(RANGES))
+  const erased = await eraseRows({ files, clock, ids, signal, list, ranges: await list() })
+  const compacted = await compactRanges({ files, clock, ids, signal, ranges: await list() })
+  const swept = await sweepArchive({ files, clock, ranges: await all(RANGES) })
   return { erased, compacted, swept }
 }

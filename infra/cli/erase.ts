@@ -14,7 +14,11 @@ interface EraseReport {
   readonly erasedAt: string
   readonly positions: readonly { generation: number; partition: number; offset: number }[]
   readonly events: { readonly own: number; readonly asTarget: number }
-  readonly archive: { readonly files: number; readonly bytes: number }
+  readonly archive: {
+    readonly ranges: number
+    readonly rows: number
+    readonly goneBy: string | null
+  }
   readonly models: readonly { engineId: string; version: string; status: string }[]
 }
 
@@ -43,11 +47,17 @@ function lines({ app, entityType, entityId }: EraseOptions, report: EraseReport)
     `Erasure of ${entityType} ${entityId} from the app ${app}, ${erasedAt}, log ${places}`,
     `event store  removed: ${grouped(own)} events of it, ${grouped(asTarget)} that it was the target of; freed pages of the file are written over by later events`,
     `item index   up to date: properties of it are gone`,
-    `archive      hidden from exports and trainings from now on; its rows stay in ${grouped(archive.files)} files (${grouped(archive.bytes)} bytes), which this version does not rewrite`,
+    `archive      hidden from exports and trainings; ${archiveLeft(archive)}`,
     `log          its records stay before these places, which this version does not trim`,
     models.length === 0
       ? 'models       none was trained before the erasure'
       : `models       trained before it, and kept until later trainings replace them: ${models.map((m) => `${m.engineId} ${m.version} (${m.status})`).join(', ')}`,
     'dead letters not searched: see millrace dead-letters list',
   ]
+}
+
+function archiveLeft({ ranges, rows, goneBy }: EraseReport['archive']): string {
+  if (goneBy === null) return 'its rows are still in files, and are taken out within an hour'
+  if (rows === 0) return 'no row of it was in a file'
+  return `${grouped(rows)} rows are out of ${grouped(ranges)} ranges; the files before stay for who reads them, until ${goneBy}`
 }

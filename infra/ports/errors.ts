@@ -592,6 +592,12 @@ export const ERRORS = {
     message: 'The replay failed: {reason}. The live version is as it was.',
     hint: 'See the log of the process, then run millrace replay again.',
   },
+  UPKEEP_FAILED: {
+    status: 500,
+    retryable: true,
+    message: 'The upkeep of the archive failed: {reason}',
+    hint: 'It is tried again within an hour; see the log of the process.',
+  },
   INTERNAL: {
     status: 500,
     retryable: false,

@@ -17,7 +17,7 @@ import type { RequestContext } from '../../ingest/record.ts'
 import type { HarnessFace, HarnessJob, HarnessJobStatus } from '../../serving/harness-face.ts'
 import { appNew, dataDelete } from './operations/apps.ts'
 import { engineRemove, register } from './operations/engines.ts'
-import { erase } from './operations/erase.ts'
+import { endEntity } from './operations/erase.ts'
 import { startImport } from './operations/import.ts'
 import type { Platform } from './platform.ts'
 
@@ -106,8 +106,8 @@ export function createHarnessFace(platform: Platform, intake: Intake): HarnessFa
     },
     async erase(engine, user) {
       const app = directory.state.apps.get(engine.appId)?.name ?? ''
-      const report = await erase(platform, { app, entityType: USER_TYPE, entityId: user })
-      return (report as unknown as { events: { own: number } }).events.own
+      const ended = await endEntity(platform, { app, entityType: USER_TYPE, entityId: user })
+      return ended.events.own
     },
   }
 }

@@ -22,6 +22,7 @@ import { createArchive } from '../archive/archive.ts'
 import { createModels } from '../archive/models.ts'
 import { claimDataFolder, DATA_FORMAT, type DataFolder } from '../embedded/data-folder.ts'
 import { openDirectory } from '../embedded/directory.ts'
+import { type ArchiveUpkeep, createArchiveUpkeep } from './archive-upkeep.ts'
 import { createLetterTally, type LetterTally } from './dead-letters.ts'
 import { openFilesAt } from './files-place.ts'
 import { createFreshnessMeter, type FreshnessMeter } from './freshness-meter.ts'
@@ -53,6 +54,7 @@ export interface Platform extends Closable {
   readonly freshness: FreshnessMeter
   readonly training: Training
   readonly replays: Replays
+  readonly upkeep: ArchiveUpkeep
   health(): Promise<readonly Health[]>
 }
 
@@ -117,6 +119,7 @@ async function open(
   const index = keep(await openItemIndex(ports, surroundings))
   const shared = { clock, telemetry, ids, directory, store, index }
   const streams = keep(await startStreams({ ...shared, logs, storePlace, filesPlace }))
+  const upkeep = keep(createArchiveUpkeep({ filesPlace, clock, telemetry }))
   const queue = keep(await openJobQueue(ports, surroundings))
   const batch = keep(await openBatchEngine(ports, surroundings))
   const { watermarks, archive: archiveCloser } = streams
@@ -159,6 +162,7 @@ async function open(
     archiveCloser,
     freshness,
     training,
+    upkeep,
     replays: createReplays({ ...shared, data, storePlace, log: logs.source, filesPlace, streams }),
     health: () => Promise.all(sources.map((source) => source.health())),
     close,

@@ -3,6 +3,14 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { zstdDecompressSync } from 'node:zlib'
+import { parquetReadObjects } from 'hyparquet'
+import { systemClock } from '#ports/clock'
+import type { Files } from '#ports/files'
+import { DAY_MS } from '../../infra/archive/layout.ts'
+import { keepArchive } from '../../infra/archive/upkeep.ts'
+import { openTables } from '../../infra/embedded/event-store/environment.ts'
+import { openFolderFiles } from '../../infra/embedded/folder-files.ts'
 import { action, eventUrls, itemEvent, send } from '../support/http-client.ts'
 import { millrace, millraceJson, startMillrace } from '../support/millrace-process.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -22,6 +30,7 @@ interface Report {
   readonly erasedAt: string
   readonly positions: readonly { readonly offset: number }[]
   readonly events: { readonly own: number; readonly asTarget: number }
+  readonly archive: { readonly ranges: number; readonly rows: number; readonly goneBy: string }
   readonly models: readonly { readonly engineId: string; readonly status: string }[]
 }
 
@@ -52,6 +61,8 @@ test('an erased entity is gone from every reader, and the report says what is le
   ]
   const user = await millraceJson<Report>(erase('user', 'u3'))
   assert.deepEqual(user.events, { own: 5, asTarget: 0 })
+  assert.equal(user.archive.rows, 5)
+  assert.ok(Date.parse(user.archive.goneBy) - Date.parse(user.erasedAt) >= DAY_MS)
   assert.equal(Date.parse(user.erasedAt) > 0 && user.positions.length > 0, true)
   assert.deepEqual(
     user.models.map(({ engineId, status }) => `${engineId} ${status}`),
@@ -95,5 +106,69 @@ test('an erased entity is gone from every reader, and the report says what is le
   assert.equal(text.code, 0, text.stderr)
   assert.match(text.stdout, /^Erasure of user nobody from the app shop, \d{4}-/)
   assert.match(text.stdout, /removed: 0 events of it, 0 that it was the target of/)
-  assert.match(text.stdout, /archive +hidden from exports and trainings/)
+  assert.match(
+    text.stdout,
+    /archive +hidden from exports and trainings; no row of it was in a file/,
+  )
+})
+
+/** Everything that a folder's archive and event store hold, as text. */
+async function saidIn(data: string, files: Files): Promise<string> {
+  const said: string[] = []
+  for (const { path } of await files.list('archive')) {
+    const bytes = await files.read(path)
+    const rows = await parquetReadObjects({
+      file: Uint8Array.from(bytes).buffer,
+      compressors: { ZSTD: (input) => zstdDecompressSync(input) },
+    })
+    said.push(JSON.stringify(rows, (_, value) => (typeof value === 'bigint' ? `${value}` : value)))
+  }
+  const { root, ...tables } = openTables({ path: join(data, 'store') })
+  for (const table of Object.values(tables)) {
+    for (const { key, value } of table.getRange({})) said.push(key.toString(), value.toString())
+  }
+  await root.close()
+  return said.join('\n')
+}
+
+test('a day after an erasure no word of the entity is in archive and event store', async (t) => {
+  const folder = await temporaryFolder(t)
+  const data = join(folder, 'data')
+  const server = await startMillrace(data, t)
+  const { accessKey } = await millraceJson<{ accessKey: string }>([
+    ...['app', 'new', 'shop', '--data', data],
+  ])
+  const shop = eventUrls(server.event, accessKey)
+  const gone = 'eva-maria-4711'
+  for (let n = 0; n < 30; n++) {
+    const event = action('buy', n % 3 === 0 ? gone : `u${n}`, n % 5 === 1 ? gone : `i${n % 4}`)
+    assert.equal((await send('POST', shop.events, event)).status, 201)
+  }
+  const profile = { event: '$set', entityType: 'user', entityId: gone, properties: { a: 1 } }
+  await send('POST', shop.events, profile)
+  await millraceJson(['replay', '--data', data])
+  const erase = (type: string) =>
+    millraceJson<Report>([
+      ...['erase', '--app', 'shop', '--entity-type', type, '--entity-id', gone, '--data', data],
+    ])
+  assert.equal((await erase('user')).archive.rows, 11)
+  assert.equal((await erase('item')).archive.rows, 6, 'two of them tombstones that named it')
+  const differences = await millraceJson<{ differences: { total: number } }>([
+    ...['replay', '--data', data],
+  ])
+  assert.equal(differences.differences.total, 0, JSON.stringify(differences))
+  assert.equal(await server.stop(), 0)
+
+  const files = await openFolderFiles({ root: join(data, 'files') })
+  assert.match(
+    await saidIn(data, files),
+    new RegExp(gone),
+    'a training may still read the old files',
+  )
+  const tomorrow = { ...systemClock, now: () => Date.now() + DAY_MS }
+  await keepArchive({ files, clock: tomorrow, signal: new AbortController().signal })
+  const said = await saidIn(data, files)
+  assert.ok(!said.includes(gone))
+  assert.ok(said.includes('"u29"'))
+  await files.close()
 })

@@ -125,6 +125,19 @@ describe('archive upkeep: erased rows', () => {
     assert.match(said, /kept/)
   })
 
+  it('takes a name out of tombstones too, when it is erased later', async () => {
+    const { archive, files, write } = archiveOver()
+    const clock = createManualClock()
+    await write(placed([viewOf('named', { entityId: 'u1' }), erasure('user', 'u1')]))
+    await keepArchive({ files, clock, signal })
+    assert.match(JSON.stringify(await gather(archive.records(0, 0))), /named/)
+    await write(placed([erasure('item', 'named')], 2))
+    assert.equal((await keepArchive({ files, clock, signal })).erased.rows, 1)
+    assert.doesNotMatch(JSON.stringify(await gather(archive.records(0, 0))), /named/)
+    await write(placed([erasure('item', 'named')], 3))
+    assert.equal((await keepArchive({ files, clock, signal })).erased.rows, 0)
+  })
+
   it('refuses a late copy of an append that was erased, as the store does', async () => {
     const { archive, files, write } = archiveOver()
     const mine = viewOf('i1', { eventId: 'mine', entityId: 'u1', appendId: 'request 1' })

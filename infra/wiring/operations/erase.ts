@@ -1,6 +1,6 @@
 // `erase`: ends everything about one entity of an app, in all its channels: its own events and those that it is the target
 // of. The report says what is gone, what is hidden, and what is still on disk; it claims nothing that is not so.
-import { MillraceError } from '#ports/errors'
+import { asMillraceError, MillraceError } from '#ports/errors'
 import { everyEvent } from '#ports/event-store'
 import { encodeRecord } from '#schemas/codec'
 import type { App } from '#schemas/directory'
@@ -8,15 +8,30 @@ import { entityHash } from '#schemas/hashes'
 import type { Json, JsonObject } from '#schemas/json'
 import type { Position, Watermark } from '#schemas/position'
 import type { ErasureRecord } from '#schemas/record'
+import { REPLACED_GONE_MS } from '../archive-upkeep.ts'
 import type { Platform } from '../platform.ts'
 import { text } from './arguments.ts'
 import { appNamed, channelsOf } from './change.ts'
+import type { OperationContext } from './operation.ts'
 import { endOfLog } from './sync.ts'
 
 const TIMEOUT_MS = 300_000
 
-/** args: `app`, `entityType`, `entityId`. Resolves when the entity is gone from every read and from the archive's end on. */
-export async function erase(platform: Platform, args: JsonObject): Promise<Json> {
+/** args: as `endEntity`. Resolves when the entity is gone from every read, and from the ranges of the archive that count. */
+export async function erase(
+  platform: Platform,
+  args: JsonObject,
+  context: OperationContext,
+): Promise<Json> {
+  const ended = await endEntity(platform, args)
+  return { ...ended, archive: await sweptArchive(platform, context) }
+}
+
+/**
+ * args: `app`, `entityType`, `entityId`. Resolves when the entity is gone from every read and training; the archive's upkeep takes
+ * its rows out of the files.
+ */
+export async function endEntity(platform: Platform, args: JsonObject) {
   const { directory, log, clock, archiveCloser } = platform
   const app = appNamed(directory.state, text(args, 'app'))
   const entityType = text(args, 'entityType')
@@ -29,7 +44,7 @@ export async function erase(platform: Platform, args: JsonObject): Promise<Json>
   const offsets = positions.map(({ offset }) => offset + channels.length)
   const behind = { generation: log.generation, offsets }
   await applied(platform, behind)
-  // Closed here, the ranges that hold the entity are known, and trainings find the erasure in the archive.
+  // Closed here, the erasure is in the archive too, where trainings and the upkeep find it.
   await archiveCloser.closeAt(behind)
   return {
     app: app.name,
@@ -42,7 +57,6 @@ export async function erase(platform: Platform, args: JsonObject): Promise<Json>
       offset,
     })),
     events,
-    archive: await archivedBefore(platform, app, behind),
     models: modelsOf(platform, app, behind),
   }
 }
@@ -104,23 +118,23 @@ async function countOf(
   return count
 }
 
-/** Files of the archive that may hold rows of the entity: readers leave them out, the files stay as they are. */
-async function archivedBefore(
-  { archive }: Platform,
-  app: App,
-  behind: Watermark,
-): Promise<{ files: number; bytes: number }> {
-  const found = { files: 0, bytes: 0 }
-  for (const range of await archive.ranges()) {
-    const later = range.start >= (behind.offsets[range.partition] ?? 0)
-    if (range.generation === behind.generation && later) continue
-    for (const file of range.files) {
-      if (file.app !== app.id) continue
-      found.files++
-      found.bytes += file.bytes
-    }
+/**
+ * Takes its rows out of the archive. The files that held them stay until trainings that began before are over, and are gone at
+ * `goneBy`; null when that has to be tried again, within an hour.
+ */
+async function sweptArchive(
+  { upkeep, clock }: Platform,
+  context: OperationContext,
+): Promise<{ ranges: number; rows: number; goneBy: string | null }> {
+  try {
+    const { erased } = await upkeep.run()
+    const goneBy = new Date(clock.now() + REPLACED_GONE_MS).toISOString()
+    return { ...erased, goneBy }
+  } catch (error) {
+    const { message, hint } = asMillraceError(error)
+    context.note(`${message} ${hint}`)
+    return { ranges: 0, rows: 0, goneBy: null }
   }
-  return found
 }
 
 /** Versions with a model that were trained before the erasure: what they learnt stays in them. */
