@@ -124,6 +124,11 @@ for (const [who, method, path, asks] of CALLS) {
     if (path.endsWith('/queries')) return
     const browser = { here: true, headers: { origin: 'http://elsewhere.example' } } as const
     assert.equal(await outcome(browser), 'ACCESS_KEY_MISSING', 'a page in a browser here')
+    const renamed = { here: true, headers: { host: 'elsewhere.example:8000' } } as const
+    assert.equal(await outcome(renamed), 'ACCESS_KEY_MISSING', 'a page whose name points here')
+    for (const host of ['localhost:9090', '127.0.0.1', '[::1]:9090']) {
+      assert.equal(await outcome({ here: true, headers: { host } }), 'done', host)
+    }
   })
 }
 

@@ -52,6 +52,17 @@ export interface HarnessGuardOptions {
   readonly limits: ServingLimits
 }
 
+/** How this machine is called by those who are on it. */
+const HERE = /^(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[?::1\]?)$/i
+
+/**
+ * A page in a browser on this machine reaches its addresses too, and has to bring a key. It tells by its `Origin`, and where
+ * it sends none, since its own name was made to point here, by that name.
+ */
+function mayBePage({ headers, hostname }: FastifyRequest): boolean {
+  return headers.origin !== undefined || !HERE.test(hostname)
+}
+
 export function createHarnessGuard(options: HarnessGuardOptions): HarnessGuard {
   const { directory, limits, telemetry } = options
   const keyOf = createKeyAccess(directory, false)
@@ -88,8 +99,7 @@ export function createHarnessGuard(options: HarnessGuardOptions): HarnessGuard {
         return answer({ engine: engineOf(name, key), name, key, request, reply })
       }),
     allow(request, caller) {
-      // A page in somebody's browser reaches this machine's addresses too: it has to bring a key.
-      const key = keyOf(request, request.headers.origin === undefined)
+      const key = keyOf(request, !mayBePage(request))
       if (key === null || caller === 'client') return key
       if (caller === 'admin' && key.events.length === 0) return key
       const call = `${request.method} ${request.routeOptions.url}`
