@@ -26,11 +26,14 @@ const QUERIES = 30
 const TOLERANCE = 1e-5
 const clock: Clock = { ...systemClock, now: () => NOW }
 
-function isTrainable(events: readonly ToldEvent[], { indicators, minEvents }: Settings): boolean {
+function isTrainable(events: readonly ToldEvent[], settings: Settings): boolean {
+  const { indicators, minEvents } = settings
+  const names = [indicators[0]?.name, ...(indicators[0]?.aliases ?? [])]
+  const since = settings.windowDays === null ? 0 : NOW - settings.windowDays * 86_400_000
   const counts = new Map<string, number>()
-  for (const { event, entityId, entityType, targetEntityType } of events) {
-    if (event !== indicators[0]?.name || entityType !== 'user' || targetEntityType !== 'item')
-      continue
+  for (const { event, entityId, entityType, eventTime, targetEntityType } of events) {
+    if (!names.includes(event) || Date.parse(eventTime) < since) continue
+    if (entityType !== 'user' || targetEntityType !== 'item') continue
     counts.set(entityId, (counts.get(entityId) ?? 0) + 1)
   }
   return [...counts.values()].some((count) => count >= minEvents)

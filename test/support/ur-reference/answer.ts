@@ -27,14 +27,29 @@ export interface Reference {
 }
 
 export function createReference(
-  events: readonly ToldEvent[],
-  settings: Settings,
+  told: readonly ToldEvent[],
+  given: Settings,
   now: number,
 ): Reference {
+  const settings = given.recsModel === 'collabFiltering' ? { ...given, rankings: [] } : given
+  const named = told.map((event) => ({ ...event, event: indicatorOf(event.event, settings) }))
+  const events = named.filter(
+    (event) => !isTargeted(event) || isRecent(Date.parse(event.eventTime), settings, now),
+  )
   const items = foldItems(events)
   const model = referenceModel(events, settings, now)
   const described = [...items].filter(([, { properties }]) => properties.size > 0)
-  const documents = [...new Set([...model.documents, ...described.map(([id]) => id)])]
+  // An item that was once bought is one, however long that is ago.
+  const bought = named
+    .filter(isTargeted)
+    .filter((e) => e.event === settings.indicators[0]?.name && e.targetEntityType === 'item')
+  const documents = [
+    ...new Set([
+      ...model.trained,
+      ...bought.map((event) => event.targetEntityId),
+      ...described.map(([id]) => id),
+    ]),
+  ]
   const rankings = sortedRankings(settings)
   const rankOf = (name: string, id: string): number | undefined => {
     if (settings.rankings.find((r) => r.name === name)?.type !== 'userDefined') {
@@ -54,7 +69,7 @@ export function createReference(
           return { id, score: scoreOf(input), ranks: rankings.map((name) => rankOf(name, id)) }
         })
         .sort((a, b) => compare(a, b, settings))
-      const shown = backfills(asked, settings) ? scored : scored.filter(({ score }) => score > 0)
+      const shown = shows(asked, settings) ? scored : scored.filter(({ score }) => score > 0)
       const from = query.from ?? 0
       const page = shown.slice(from, from + (query.num ?? settings.num))
       return page.map(({ id, score }) => ({ item: id, score }))
@@ -84,8 +99,22 @@ function compare(a: Scored, b: Scored, { scoring }: Settings): number {
   return a.id < b.id ? -1 : 1
 }
 
-/** Harness fills up only what asks for nothing, or has a rule that an item must match. */
-function backfills({ clauses, rules }: Asked, { scoring, compatibility }: Settings): boolean {
+/** Events of an alias are events of the indicator. */
+function indicatorOf(event: string, { indicators }: Settings): string {
+  return indicators.find(({ aliases }) => aliases.includes(event))?.name ?? event
+}
+
+function isRecent(time: number, { windowDays }: Settings, now: number): boolean {
+  return windowDays === null || time >= now - windowDays * 86_400_000
+}
+
+/**
+ * Whether items without a score are shown. In Harness only to who asks for nothing, or has a rule that an item must match;
+ * with `collabFiltering` today not at all, unless the evidence is there to filter.
+ */
+function shows({ clauses, must, rules }: Asked, settings: Settings): boolean {
+  const { scoring, compatibility, recsModel } = settings
+  if (compatibility === 'none' && recsModel === 'collabFiltering') return must.length > 0
   if (compatibility !== 'harness-0.6' || scoring === 'weighted') return true
   if (rules.some(({ bias }) => bias < 0)) return true
   return clauses.length === 0 && rules.every(({ bias }) => bias <= 0)
@@ -138,13 +167,13 @@ function asHarness(query: ReferenceQuery): ReferenceQuery {
 }
 
 /** A query's own events and those of its user, newest first. */
-function historyOf(query: ReferenceQuery, { events }: World) {
+function historyOf(query: ReferenceQuery, { events, settings }: World) {
   const stored = events
     .filter(isTargeted)
     .filter(({ entityType, entityId }) => entityType === 'user' && entityId === query.user)
     .map(({ event, targetEntityId: id, eventTime }) => ({ event, id, at: Date.parse(eventTime) }))
   const told = (query.history ?? []).map(({ event, item, eventTime }) => ({
-    event,
+    event: indicatorOf(event, settings),
     id: item,
     at: eventTime === undefined ? Number.POSITIVE_INFINITY : Date.parse(eventTime),
   }))

@@ -1,4 +1,4 @@
-// What a training should make of events, pair by pair: indicators, rankings, documents. Slow, and written from the
+// What a training should make of events, pair by pair: indicators and rankings. Slow, and written from the
 // description of the algorithms alone; nothing of the trainer is in it.
 import { fnv1a32, murmur3 } from '#schemas/hashes'
 import type { ToldEvent } from '../serving-fixture.ts'
@@ -10,9 +10,8 @@ export interface ReferenceModel {
   readonly lists: ReadonlyMap<string, ReadonlyMap<string, readonly (readonly [string, number])[]>>
   /** ranking → item → value; none for `userDefined`. */
   readonly ranks: ReadonlyMap<string, ReadonlyMap<string, number>>
-  /** What the training knows; everything else has no lists. */
+  /** Items that the training knows: those of its users, and those that are ranked. */
   readonly trained: ReadonlySet<string>
-  readonly documents: ReadonlySet<string>
 }
 
 /** user → ids. */
@@ -45,14 +44,9 @@ export function referenceModel(
       .filter(({ type }) => type !== 'userDefined')
       .map((ranking) => [ranking.name, ranksOf(events, ranking, settings, now)]),
   )
-  const bought = events
-    .filter(isTargeted)
-    .filter((e) => e.event === primary && e.targetEntityType === 'item')
-    .map((e) => e.targetEntityId)
   const ofUsers = users.flatMap((user) => [...(items.get(user) ?? [])])
   const ranked = [...ranks.values()].flatMap((values) => [...values.keys()])
-  const trained = new Set([...ofUsers, ...ranked])
-  return { lists, ranks, trained, documents: new Set([...bought, ...trained]) }
+  return { lists, ranks, trained: new Set([...ofUsers, ...ranked]) }
 }
 
 /** Events of users on items, by one name. */

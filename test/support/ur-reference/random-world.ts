@@ -36,6 +36,7 @@ export function randomSettings(random: Random): Settings {
     scoring === 'weighted' ? random.pick<Compatibility>(['none', 'none', old]) : old
   const indicators = EVENTS.slice(0, 1 + random.below(3)).map((name) => ({
     name,
+    aliases: name === 'buy' && random.chance(0.3) ? ['bought', 'other'].slice(random.below(2)) : [],
     limit: random.pick([3, 5, 500, 500]),
     keep: random.pick([1, 3, 50, 50]),
     minLlr: random.chance(0.2) ? 0.5 : null,
@@ -58,6 +59,8 @@ export function randomSettings(random: Random): Settings {
     weights: limited || random.chance(0.4) ? 'llr' : 'acos',
     compatibility,
     indicators,
+    windowDays: random.pick([null, null, null, 6]),
+    recsModel: random.pick(['all', 'all', 'all', 'all', 'collabFiltering'] as const),
     minEvents: random.pick([0, 0, 1, 2, 3]),
     blacklist: random.pick([names.slice(0, 1), names.slice(0, 1), [], names]),
     userBias: random.pick([1, 1, 1, 1, 2.5, 0, 0.5, -1]),
@@ -78,7 +81,7 @@ function randomRankings(random: Random): Settings['rankings'] {
   return (types.length === 0 ? ['popular' as const] : types).map((type) => ({
     name: type === 'userDefined' ? 'stars' : `${type}Rank`,
     type,
-    events: random.pick([['buy'], ['buy', 'view'], ['view', 'other']]),
+    events: random.pick([['buy'], ['buy', 'view'], ['view', 'like']]),
     days: random.pick([4, 10, 3650]),
     offsetDate: random.chance(0.3) ? time(random, -3, -1) : null,
   }))
@@ -95,7 +98,7 @@ export function randomEvents(random: Random): ToldEvent[] {
     const own = items.filter((_item, i) => i % 2 === taste.get(user) || random.chance(0.25))
     const odd = random.chance(0.06)
     return {
-      event: random.pick(['buy', 'buy', 'view', 'search', 'other']),
+      event: random.pick(['buy', 'buy', 'bought', 'view', 'search', 'other']),
       entityType: odd && random.chance(0.5) ? 'session' : 'user',
       entityId: user,
       targetEntityType: odd && random.chance(0.5) ? 'category' : 'item',
@@ -152,7 +155,7 @@ export function randomQuery(random: Random): ReferenceQuery {
     user: maybe(0.7, () => random.pick([...USERS.slice(0, 6), ...USERS, 'nobody'])),
     history: maybe(0.1, () =>
       Array.from({ length: 1 + random.below(3) }, (_, n) => ({
-        event: random.pick(EVENTS),
+        event: random.pick([...EVENTS, 'bought']),
         item: random.pick(ITEMS),
         ...(random.chance(0.5) && { eventTime: new Date(NOW - n * 1000).toISOString() }),
       })),

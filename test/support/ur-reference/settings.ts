@@ -17,12 +17,16 @@ export interface Settings {
   /** The first is the primary one. */
   readonly indicators: readonly {
     readonly name: string
+    readonly aliases: readonly string[]
     /** Events, or ids, of one user that count. */
     readonly limit: number
     readonly keep: number
     readonly minLlr: number | null
   }[]
   readonly minEvents: number
+  /** Events that are older do not count. */
+  readonly windowDays: number | null
+  readonly recsModel: 'all' | 'collabFiltering'
   readonly blacklist: readonly string[]
   readonly userBias: number
   readonly itemBias: number
@@ -53,8 +57,10 @@ export function engineJson(settings: Settings): JsonObject {
     scoring: settings.scoring,
     weights: settings.weights,
     compatibility: settings.compatibility,
-    indicators: indicators.map(({ name, limit, keep, minLlr }) => ({
+    recsModel: settings.recsModel,
+    indicators: indicators.map(({ name, aliases, limit, keep, minLlr }) => ({
       name,
+      aliases: aliases as Json,
       maxItemsPerUser: limit,
       maxCorrelatorsPerItem: keep,
       minLLR: minLlr,
@@ -77,11 +83,12 @@ export function engineJson(settings: Settings): JsonObject {
     num: settings.num,
     seed: settings.seed,
   }
-  const { minEvents } = settings
+  const { minEvents, windowDays } = settings
+  const eventWindow = windowDays === null ? null : { duration: `${windowDays} days` }
   return {
     id: 'reference',
     engineFactory: 'universal',
-    datasource: { params: { appName: 'app-1', minEventsPerUser: minEvents } },
+    datasource: { params: { appName: 'app-1', minEventsPerUser: minEvents, eventWindow } },
     algorithms: [{ name: 'ur', params }],
   }
 }
