@@ -4,9 +4,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Clock, systemClock } from '#ports/clock'
+import type { EventStore } from '#ports/event-store'
 import { silentTelemetry } from '#ports/telemetry'
 import type { QueryResult } from '#schemas/query'
 import { createItemIndex } from '../../infra/embedded/item-index.ts'
+import { createDeadlines } from '../../serving/deadline.ts'
+import { createEngineRegistry } from '../../serving/engines/registry.ts'
 import { createRandom, type Random } from '../support/random.ts'
 import { createServingFixture, type ToldEvent } from '../support/serving-fixture.ts'
 import { train } from '../support/training.ts'
@@ -25,6 +28,7 @@ const SEEDS_A_TEST = 20
 const QUERIES = 30
 const TOLERANCE = 1e-5
 const clock: Clock = { ...systemClock, now: () => NOW }
+const deadlines = createDeadlines(clock)
 
 function isTrainable(events: readonly ToldEvent[], settings: Settings): boolean {
   const { indicators, minEvents } = settings
@@ -60,19 +64,26 @@ async function compareWorld(seed: number, random: Random): Promise<number> {
   if (!isTrainable(events, settings)) return 0
   const variant = engineJson(settings)
   const index = createItemIndex({ telemetry: silentTelemetry })
-  const fixture = await createServingFixture({ clock, index })
+  let store: EventStore | null = null
+  const wrapStore = (made: EventStore): EventStore => {
+    store = made
+    return made
+  }
+  const fixture = await createServingFixture({ clock, index, wrapStore })
   try {
     const { model } = await train(events, variant, undefined, NOW)
     await fixture.register('reference', variant)
     await fixture.activate('reference', 'v1', model)
     await fixture.tell(events)
+    assert.ok(store !== null)
+    const deps = { store, index, clock, telemetry: silentTelemetry, deadlines }
+    const { half } = createEngineRegistry(fixture.directory, deps).resolve('reference', null)
     const reference = createReference(events, settings, NOW)
     for (let n = 0; n < QUERIES; n++) {
       const query = randomQuery(random)
-      const reply = await fixture.query(bodyOf(query, settings))
+      const { body } = await half.answer(bodyOf(query, settings), Number.POSITIVE_INFINITY)
       const what = `seed ${seed}: ${JSON.stringify({ query, settings })}`
-      assert.equal(reply.status, 200, `${what} ${reply.text}`)
-      const json = reply.json as QueryResult & { readonly result?: readonly Answer[] }
+      const json = JSON.parse(body) as QueryResult & { readonly result?: readonly Answer[] }
       sameAnswers(json.result ?? json.itemScores, reference.answer(query), what)
     }
   } finally {
