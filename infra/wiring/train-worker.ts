@@ -6,7 +6,8 @@ import { MillraceError } from '#ports/errors'
 import type { JobProgress } from '#ports/job-queue'
 import { silentTelemetry } from '#ports/telemetry'
 import { EngineJsonError } from '#schemas/engines/engine-json-error'
-import type { Manifest, Model } from '#schemas/model'
+import type { Manifest } from '#schemas/model'
+import { newestModel } from '../../batch/engines/newest-model.ts'
 import { TRAINERS } from '../../batch/engines/trainers.ts'
 import { createArchive } from '../archive/archive.ts'
 import { createModels } from '../archive/models.ts'
@@ -37,12 +38,7 @@ async function train(
   const models = createModels({ files, telemetry: silentTelemetry })
   const helpers = startHelpers(threads - 1)
   try {
-    const previous = async (): Promise<Model | null> => {
-      const [newest] = await models.list(task.engineId)
-      return newest === undefined
-        ? null
-        : (await models.read(task.engineId, newest.versionId)).model
-    }
+    const previous = () => newestModel(models, task.engineId)
     const deps = { archive, clock, correlate: helpers.run, progress, previous }
     const { model, counts, remarks, seconds } = await trainer(task, deps)
     const { engineId, versionId, factory, asOf, watermark } = task

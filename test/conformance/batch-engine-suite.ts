@@ -122,6 +122,22 @@ export function batchEngineSuite(factory: BatchEngineFactory): void {
     assert.ok(ranked <= 1, `${ranked} items were ranked before they were bought`)
   })
 
+  it('of a backfill ranks anew and keeps the lists of the newest model', async ({
+    batch,
+    models,
+  }) => {
+    await batch.train(task('v1', { watermark: { generation: 0, offsets: [60] } }), free)
+    const backfill = structuredClone(variant)
+    backfill.algorithms[0].params.recsModel = 'backfill'
+    await batch.train(task('v2', { variant: backfill }), free)
+    const { model: before } = await models.read('handmade', 'v1')
+    const { model: after } = await models.read('handmade', 'v2')
+    const { model: whole } = await train(events, variant)
+    assert.deepEqual(listsOf(after), { ...listsOf(whole), ...listsOf(before) })
+    assert.notDeepEqual(listsOf(after), listsOf(whole))
+    assert.deepEqual([after.items, after.rankings], [whole.items, whole.rankings])
+  })
+
   it('keeps the codes of what goes wrong', async ({ batch }) => {
     const refused = (code: string, more: Partial<TrainTask>) =>
       assert.rejects(batch.train(task('v1', more), free), { code })

@@ -5,6 +5,7 @@ import type { Clock } from '#ports/clock'
 import { asMillraceError, MillraceError } from '#ports/errors'
 import type { Models } from '#ports/models'
 import { onThisThread } from '../../../batch/algorithms/correlate.ts'
+import { newestModel } from '../../../batch/engines/newest-model.ts'
 import { TRAINERS } from '../../../batch/engines/trainers.ts'
 
 export interface MemoryBatchEngineOptions {
@@ -34,14 +35,17 @@ export function createMemoryBatchEngine(options: MemoryBatchEngineOptions): Batc
         const reason = `there is no trainer for the engine ${factory}`
         throw new MillraceError('TRAINING_FAILED', { engine: engineId, reason })
       }
-      const deps = { archive, clock, correlate: onThisThread, progress: told }
-      const { model, counts, seconds } = await trainer(task, deps).catch((error: unknown) => {
-        throw asMillraceError(error)
-      })
+      const previous = () => newestModel(models, engineId)
+      const deps = { archive, clock, correlate: onThisThread, progress: told, previous }
+      const { model, counts, remarks, seconds } = await trainer(task, deps).catch(
+        (error: unknown) => {
+          throw asMillraceError(error)
+        },
+      )
       check()
       const trainedAt = clock.now()
       return models.write(
-        { engineId, versionId, factory, trainedAt, asOf, watermark, counts, seconds },
+        { engineId, versionId, factory, trainedAt, asOf, watermark, counts, seconds, remarks },
         model,
       )
     },
