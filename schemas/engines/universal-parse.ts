@@ -16,9 +16,9 @@ import {
 import { oldQueryLimit, parseIndicators } from './universal-indicators.ts'
 import { durationOf, parseRankings } from './universal-rankings.ts'
 
-const DATASOURCE = ['name', 'appName', 'eventNames', 'minEventsPerUser', 'eventWindow'] as const
+export const DATASOURCE = ['name', 'appName', 'eventNames', 'minEventsPerUser', 'eventWindow'] as const
 
-const ALGORITHM = [
+export const ALGORITHM = [
   'appName',
   'indexName',
   'typeName',
