@@ -148,33 +148,6 @@ test('other names of users change nothing; other names of items only the names',
   assert.deepEqual(renamed.indicators[0]?.term, model.indicators[0]?.term)
 })
 
-test('a checkerboard: the item a user lacks is the best for that user', async () => {
-  // Users of one colour take the items of their colour, all but one.
-  const size = 10
-  const lacks = (user: number): number => (((user + 4) % size) & ~1) | (user % 2)
-  const events: TrainingEvent[] = []
-  for (let user = 0; user < size; user++) {
-    for (let item = user % 2; item < size; item += 2) {
-      if (item !== lacks(user)) events.push(did(`u${user}`, 'buy', `i${item}`))
-    }
-  }
-  for (const weights of ['acos', 'llr']) {
-    const lists = listsOf((await train(events, shop({ weights }))).model)
-    for (let user = 0; user < size; user++) {
-      const has = events.filter((e) => e.entityId === `u${user}`).map((e) => e.targetEntityId)
-      const scores = Object.entries(lists)
-        .filter(([item]) => !has.includes(item))
-        .map(([item, { buy = [] }]) => ({
-          item,
-          score: buy.reduce((sum, [id, weight]) => (has.includes(id) ? sum + weight : sum), 0),
-        }))
-        .sort((a, b) => b.score - a.score)
-      assert.equal(scores[0]?.item, `i${lacks(user)}`, `${weights} u${user}`)
-      assert.ok((scores[0]?.score ?? 0) > (scores[1]?.score ?? 0))
-    }
-  }
-})
-
 test('of a user with too many items the newest stay, equal times by id', async () => {
   const indicators = [{ name: 'buy', maxItemsPerUser: 2 }]
   const events = [
