@@ -65,7 +65,8 @@ export function createReference(
       const scored = documents
         .filter((id) => passes(id, asked, items, model))
         .map((id): Scored => {
-          const input = { id, clauses: asked.clauses, rules: asked.rules, items, model, settings }
+          const { clauses, rules } = asked
+          const input = { id, clauses, rules, items, model, settings, ranking: rankings[0] }
           return { id, score: scoreOf(input), ranks: rankings.map((name) => rankOf(name, id)) }
         })
         .sort((a, b) => compare(a, b, settings))

@@ -26,6 +26,8 @@ interface ScoreInput {
   readonly items: ReadonlyMap<string, Item>
   readonly model: ReferenceModel
   readonly settings: Settings
+  /** The one that sorts first. */
+  readonly ranking: string | undefined
 }
 
 export function shardOf(id: string): number {
@@ -36,13 +38,13 @@ export function scoreOf(input: ScoreInput): number {
   return input.settings.scoring === 'weighted' ? weightedScore(input) : oldScore(input)
 }
 
-function weightedScore({ id, clauses, rules, items, model, settings }: ScoreInput): number {
+function weightedScore({ id, clauses, rules, items, model, ranking }: ScoreInput): number {
   let sum = 0
   for (const { indicator, ids, boost } of clauses) {
     const list = new Map(model.lists.get(indicator)?.get(id))
     for (const one of ids) sum += boost * (list.get(one) ?? 0)
   }
-  const values = model.ranks.get(settings.rankings[0]?.name ?? '') ?? new Map<string, number>()
+  const values = model.ranks.get(ranking ?? '') ?? new Map<string, number>()
   const positive = [...values.values()].filter((value) => value > 0)
   const all = positive.reduce((total, value) => total + value, 0)
   const value = values.get(id) ?? 0
