@@ -16,7 +16,13 @@ import {
 import { oldQueryLimit, parseIndicators } from './universal-indicators.ts'
 import { durationOf, parseRankings } from './universal-rankings.ts'
 
-export const DATASOURCE = ['name', 'appName', 'eventNames', 'minEventsPerUser', 'eventWindow'] as const
+export const DATASOURCE = [
+  'name',
+  'appName',
+  'eventNames',
+  'minEventsPerUser',
+  'eventWindow',
+] as const
 
 export const ALGORITHM = [
   'appName',
