@@ -54,8 +54,12 @@ export const openGuard: Guard = (request, reply, done) => {
   else sendTextError(reply, new MillraceError('NOT_ACCEPTABLE'))
 }
 
-/** For a route with an access key; it leaves the grant on the request. */
-export function createKeyGuard(access: Access, limits: IngestLimits): Guard {
+/** For a route with an access key; it leaves the grant on the request. `next` checks what is left. */
+export function createKeyGuard(
+  access: Access,
+  limits: IngestLimits,
+  next: Guard = openGuard,
+): Guard {
   return (request, reply, done) => {
     const parameters = parametersOf(request)
     if (parameters.malformed) {
@@ -69,7 +73,7 @@ export function createKeyGuard(access: Access, limits: IngestLimits): Guard {
       return
     }
     request.ingestGrant = grant
-    openGuard(request, reply, done)
+    next(request, reply, done)
   }
 }
 

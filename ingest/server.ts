@@ -12,6 +12,7 @@ import Fastify, {
 } from 'fastify'
 import type { Directory } from '#ports/directory'
 import { asMillraceError, MillraceError } from '#ports/errors'
+import type { SchemaRegistry } from '#ports/schema-registry'
 import type { Telemetry } from '#ports/telemetry'
 import { createAccess } from './access.ts'
 import { FORM_TYPE, registerBodyParser } from './body.ts'
@@ -35,20 +36,25 @@ import { registerDeleteEvent } from './routes/delete-event.ts'
 import { registerFindEvents } from './routes/find-events.ts'
 import { registerGetEvent } from './routes/get-event.ts'
 import { registerPlugins } from './routes/plugins.ts'
+import { registerRegistry } from './routes/registry.ts'
 import { registerStats } from './routes/stats.ts'
 import { registerWebhooks } from './routes/webhooks.ts'
 
 export interface EventServerDeps {
   readonly directory: Directory
   readonly intake: Intake
+  /** Null where there are no direct producers. */
+  readonly registry?: SchemaRegistry | null
 }
 
 /** The event server, not listening yet. Closing it waits for the requests under way and closes nothing it was given. */
-export function createEventServer({ directory, intake }: EventServerDeps): FastifyInstance {
+export function createEventServer(deps: EventServerDeps): FastifyInstance {
+  const { directory, intake, registry = null } = deps
   const { limits, telemetry } = intake
+  const access = createAccess(directory)
   const context: IngestContext = {
     ...intake,
-    guard: createKeyGuard(createAccess(directory), limits),
+    guard: createKeyGuard(access, limits),
     open: openGuard,
   }
   const app = Fastify({
@@ -76,6 +82,10 @@ export function createEventServer({ directory, intake }: EventServerDeps): Fasti
   })
   registerBodyParser(app, limits.bodyBytesMax)
   for (const register of ROUTES) register(app, context)
+  if (registry !== null) {
+    const guard = createKeyGuard(access, limits, (_request, _reply, done) => done())
+    void app.register(async (part) => registerRegistry(part, guard, registry))
+  }
   return app
 }
 

@@ -8,12 +8,14 @@ export interface DeadLetter {
   /** Code of the error catalogue: RECORD_UNREADABLE, EVENT_ID_REUSED, … */
   readonly reason: string
   readonly message: string
-  /** Sink that refused it. */
+  /** Sink that refused it, or `inbox`. */
   readonly sink: string
+  /** Only when it stands in another topic than the event log: an inbox. */
+  readonly topic?: string
   readonly generation: number
   readonly partition: number
   readonly offset: number
-  /** The record as it stands in the log (Confluent frame), base64. */
+  /** The record as it stands there (in the log in a Confluent frame), base64. */
   readonly value: string
 }
 

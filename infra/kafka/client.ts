@@ -1,6 +1,14 @@
 // The few things we ask of kafkajs. Reading goes by its inner cluster (`read-connection.ts`): its consumer knows groups only,
 // and a sink has its place in what it writes.
-import type { Admin, ITopicMetadata, Kafka, KafkaConfig as KafkajsConfig, Producer } from 'kafkajs'
+import type {
+  Admin,
+  Consumer,
+  ConsumerConfig,
+  ITopicMetadata,
+  Kafka,
+  KafkaConfig as KafkajsConfig,
+  Producer,
+} from 'kafkajs'
 import type { Clock } from '#ports/clock'
 import type { Closable } from '#ports/lifecycle'
 import type { Telemetry } from '#ports/telemetry'
@@ -40,6 +48,7 @@ export interface KafkaClient extends Closable {
   ensureTopic(spec: TopicSpec): Promise<TopicLayout>
   openReader(topic: string): ReadConnection
   openProducer(topic: string): Promise<KafkaProducer>
+  openConsumer(options: ConsumerConfig): Consumer
   /** Forgets records of a partition below `before`. */
   trim(topic: string, partition: number, before: number): Promise<void>
 }
@@ -82,6 +91,7 @@ export async function openKafkaClient(options: KafkaClientOptions): Promise<Kafk
     ensureTopic: (spec) => ensureTopic(admin, spec, options),
     openReader: (topic) => keep(openReadConnection(kafka, topic)),
     openProducer: async (topic) => keep(await openProducer(kafka, topic)),
+    openConsumer: (settings) => kafka.consumer(settings),
     trim: async (topic, partition, before) => {
       // It looks for the leaders among the topics it was asked about before.
       await admin.fetchTopicOffsets(topic)

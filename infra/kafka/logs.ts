@@ -1,18 +1,22 @@
-// The three logs over Kafka, one topic each. They are made when they are missing; the number of the event log's partitions
+// The logs over Kafka, one topic each, and what direct producers find beside them. They are made when they are missing; the number of the event log's partitions
 // is then fixed for its life.
 import type { Clock } from '#ports/clock'
+import type { DirectProducers } from '#ports/inboxes'
 import type { Closable } from '#ports/lifecycle'
 import type { Log, LogReader } from '#ports/log'
 import type { Telemetry } from '#ports/telemetry'
 import { openKafkaClient } from './client.ts'
 import { readKafkaUrl } from './config.ts'
+import { createKafkaInboxes } from './inboxes.ts'
 import { openKafkaLog } from './log.ts'
 import { createTopicReader } from './log-reader.ts'
+import { createSchemaRegistry } from './schema-registry.ts'
 
 export interface KafkaLogs extends Closable {
   readonly events: Log
   readonly control: Log
   readonly deadLetters: Log
+  readonly direct: DirectProducers
 }
 
 export interface KafkaLogsOptions {
@@ -39,6 +43,7 @@ const topicsOf = (prefix: string) => ({
   events: `${prefix}.events`,
   control: `${prefix}.control`,
   deadLetters: `${prefix}.dead-letters`,
+  schemas: `${prefix}.schemas`,
 })
 
 /** @throws MillraceError CONFIG_INVALID, SERVER_UNREACHABLE, SERVER_REFUSED, LOG_UNAVAILABLE */
@@ -52,16 +57,21 @@ export async function openKafkaLogs(options: KafkaLogsOptions): Promise<KafkaLog
     return openKafkaLog({ client, topic, name, layout, clock, telemetry })
   }
   try {
-    const [events, control, deadLetters] = await Promise.all([
+    const [events, control, deadLetters, schemas] = await Promise.all([
       open('events', topics.events, config.partitions),
       open('control', topics.control, 1),
       open('dead-letters', topics.deadLetters, 1),
+      open('schemas', topics.schemas, 1),
     ])
+    const direct: DirectProducers = {
+      registry: createSchemaRegistry(schemas),
+      openInboxes: (handler) => createKafkaInboxes({ client, prefix, handler, clock, telemetry }),
+    }
     const close = async (): Promise<void> => {
-      await Promise.all([events.close(), control.close(), deadLetters.close()])
+      await Promise.all([events, control, deadLetters, schemas].map((log) => log.close()))
       await client.close()
     }
-    return { events, control, deadLetters, close }
+    return { events, control, deadLetters, direct, close }
   } catch (error) {
     await client.close()
     throw error

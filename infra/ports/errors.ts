@@ -484,6 +484,42 @@ export const ERRORS = {
     message: 'No Millrace is running on the data folder {folder}.',
     hint: 'Start it: millrace start',
   },
+  SUBJECT_FOREIGN: {
+    status: 403,
+    retryable: false,
+    message: 'The access key may not register schemas under {subject}.',
+    hint: "Use a subject of its own app's inbox: PREFIX.{inbox}-value",
+  },
+  SCHEMA_UNKNOWN: {
+    status: 404,
+    retryable: false,
+    message: 'There is no schema {id}.',
+    hint: 'Register the schema first, and frame records with the id that the registry answers.',
+  },
+  SCHEMA_INVALID: {
+    status: 422,
+    retryable: false,
+    message: 'This is no Avro schema that is taken: {reason}',
+    hint: 'Send an Avro schema as JSON text.',
+  },
+  SCHEMA_INCOMPATIBLE: {
+    status: 409,
+    retryable: false,
+    message: 'The schema cannot read what version {version} of {subject} wrote: {reason}',
+    hint: 'Give new fields a default, and keep those that have none.',
+  },
+  SCHEMAS_TOO_MANY: {
+    status: 422,
+    retryable: false,
+    message: 'There are {limit} schemas already.',
+    hint: 'Register one schema and use it; do not make one a message.',
+  },
+  SCHEMA_REGISTRY_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    message: 'The schema registry at {address} does not answer: {reason}',
+    hint: 'Start it, or correct the parameter "registry" of the setting "log".',
+  },
   SERVER_UNREACHABLE: {
     status: 503,
     retryable: true,

@@ -15,7 +15,7 @@ export const METRICS = {
   },
   millrace_log_groups_total: {
     type: 'counter',
-    help: 'Commit groups written to a log: events, control, dead-letters',
+    help: 'Commit groups written to a log: events, control, dead-letters, schemas',
     labels: ['log'],
   },
   millrace_sink_applied_total: {

@@ -4,7 +4,7 @@
 // in no order: its letters are never repeats.
 import type { DeadLetter } from '#schemas/dead-letter'
 
-type Place = Pick<DeadLetter, 'reason' | 'sink' | 'generation' | 'partition' | 'offset'>
+type Place = Pick<DeadLetter, 'reason' | 'sink' | 'topic' | 'generation' | 'partition' | 'offset'>
 
 export interface LetterRepeats {
   /** True when such a letter was noted before. */
@@ -13,10 +13,10 @@ export interface LetterRepeats {
 }
 
 export function createLetterRepeats(): LetterRepeats {
-  /** Highest offset, by reason, generation and partition. */
+  /** Highest offset, by reason, topic or generation, and partition. */
   const highest = new Map<string, number>()
-  const keyOf = ({ reason, generation, partition }: Place): string =>
-    `${reason} ${generation}/${partition}`
+  const keyOf = ({ reason, topic, generation, partition }: Place): string =>
+    `${reason} ${topic ?? generation}/${partition}`
   const has = (letter: Place): boolean =>
     letter.sink !== 'index' && letter.offset <= (highest.get(keyOf(letter)) ?? -1)
   return {

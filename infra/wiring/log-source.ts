@@ -1,5 +1,6 @@
 // How a thread of this process, beside the one that writes, gets at the event log: what it is told is plain data.
 import type { Clock } from '#ports/clock'
+import type { DirectProducers } from '#ports/inboxes'
 import type { Closable } from '#ports/lifecycle'
 import type { Log, LogReader } from '#ports/log'
 import type { Telemetry } from '#ports/telemetry'
@@ -16,11 +17,13 @@ export interface Logs extends Closable {
   readonly control: Log
   readonly deadLetters: Log
   readonly source: LogSource
+  /** Null where the log has no inboxes. */
+  readonly direct: DirectProducers | null
 }
 
 /** The logs of the data folder, for other threads to read too. */
 export function withSource(logs: EmbeddedLogs): Logs {
-  return { ...logs, source: { scheme: 'lmdb:', share: logs.share() } }
+  return { ...logs, source: { scheme: 'lmdb:', share: logs.share() }, direct: null }
 }
 
 /** @throws MillraceError LOG_UNAVAILABLE, SERVER_UNREACHABLE, SERVER_REFUSED */

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '#ports/clock'
 import type { Directory } from '#ports/directory'
 import type { EventStore } from '#ports/event-store'
 import type { Files } from '#ports/files'
+import type { DirectProducers } from '#ports/inboxes'
 import type { ItemIndex } from '#ports/item-index'
 import type { JobQueue } from '#ports/job-queue'
 import type { Closable, Health, HealthSource } from '#ports/lifecycle'
@@ -40,6 +41,8 @@ export interface Platform extends Closable {
   readonly ids: IdSource
   readonly log: Log
   readonly deadLetters: Log
+  /** What direct producers use; null where the log has no inboxes. */
+  readonly direct: DirectProducers | null
   readonly letterTally: LetterTally
   readonly directory: Directory
   readonly files: Files
@@ -152,6 +155,7 @@ async function open(
     folder,
     log,
     deadLetters: logs.deadLetters,
+    direct: logs.direct,
     letterTally: createLetterTally(logs.deadLetters),
     files,
     archive,

@@ -13,6 +13,7 @@ import type { Config } from './config.ts'
 import { createConsoleServer } from './console-server.ts'
 import { createHarnessFace } from './harness-face.ts'
 import { countInFlight } from './in-flight.ts'
+import { startInboxes } from './inboxes.ts'
 import type { Platform } from './platform.ts'
 import type { ProcessTelemetry } from './telemetry.ts'
 
@@ -52,7 +53,8 @@ export async function startServers(
   const token = randomBytes(32).toString('base64url')
   const { servingOpen: open, servingHarness, ingestStats: stats, eventsPerSecond } = config
   const intake = createIntake({ ...platform, stats, limits: { eventsPerSecond } })
-  const event = createEventServer({ ...platform, intake })
+  const registry = platform.direct?.registry ?? null
+  const event = createEventServer({ ...platform, intake, registry })
   const harness = servingHarness ? { harness: createHarnessFace(platform, intake) } : {}
   const query = createQueryServer({ ...platform, open, ...harness })
   const inFlight = { event: countInFlight(event.server), query: countInFlight(query.server) }
@@ -71,6 +73,8 @@ export async function startServers(
     }
     await platform.folder.writeAddresses({ pid: process.pid, token, ...addresses })
     running.push(startScheduler(platform))
+    const inboxes = startInboxes(platform, intake)
+    if (inboxes !== null) running.push(inboxes)
     return { addresses, close }
   } catch (error) {
     await close()

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import avro from 'avsc'
 import { schemaText } from '#schemas/codec'
+import { inboxSchemaText } from '#schemas/inbox-event'
 import { RECORD_KINDS } from '#schemas/record'
 
 const history = new URL('../../schemas/avro/history/', import.meta.url)
@@ -29,10 +30,14 @@ function versionsOf(kind: string): OldSchema[] {
 const typeOf = (text: string): avro.Type =>
   avro.Type.forSchema(JSON.parse(text) as avro.Schema, { wrapUnions: false })
 
-for (const kind of RECORD_KINDS) {
+const current = new Map<string, string>([
+  ...RECORD_KINDS.map((kind) => [kind, schemaText(kind)] as const),
+  ['inbox-event', inboxSchemaText()],
+])
+
+for (const [kind, text] of current) {
   describe(`avro schema: ${kind}`, () => {
     const versions = versionsOf(kind)
-    const current = schemaText(kind)
 
     it('has versions 1, 2, … in the history', () => {
       assert.ok(versions.length > 0)
@@ -44,16 +49,16 @@ for (const kind of RECORD_KINDS) {
 
     it('equals the newest of the history', () => {
       assert.deepEqual(
-        JSON.parse(current),
+        JSON.parse(text),
         JSON.parse(versions.at(-1)?.text ?? 'null'),
         `${kind}.avsc was changed: put the new text into schemas/avro/history/${kind}-${versions.length + 1}.avsc`,
       )
     })
 
-    for (const { name, text } of versions) {
+    for (const { name, text: old } of versions) {
       it(`reads what ${name} wrote, and the other way round`, () => {
-        assert.doesNotThrow(() => typeOf(current).createResolver(typeOf(text)))
-        assert.doesNotThrow(() => typeOf(text).createResolver(typeOf(current)))
+        assert.doesNotThrow(() => typeOf(text).createResolver(typeOf(old)))
+        assert.doesNotThrow(() => typeOf(old).createResolver(typeOf(text)))
       })
     }
   })

@@ -92,6 +92,8 @@ const TABLES = ['infra/ports/errors.ts']
 const files = sourceFiles()
 const source = files.filter(({ path }) => !path.startsWith('test/'))
 const SELF = 'test/unit/tidy.test.ts'
+/** What has an Avro schema: records of the log, and what direct producers write. */
+const AVRO_KINDS: readonly string[] = [...RECORD_KINDS, 'inbox-event']
 
 /** Fails with one line for each complaint. */
 function none(complaints: readonly string[]): void {
@@ -229,13 +231,17 @@ describe('tidy: files', () => {
   })
 
   it('knows every Avro schema', () => {
-    const expected = RECORD_KINDS.map((kind) => `schemas/avro/${kind}.avsc`).sort()
+    const expected = AVRO_KINDS.map((kind) => `schemas/avro/${kind}.avsc`).sort()
     const found = filesBelow('schemas/avro').filter((path) => !path.includes('/history/'))
-    assert.deepEqual(found, expected, 'one schema for each of RECORD_KINDS, and no other')
+    assert.deepEqual(
+      found,
+      expected,
+      'one schema for each of RECORD_KINDS and for inboxes, and no other',
+    )
     none(
       filesBelow('schemas/avro/history')
-        .filter((path) => !RECORD_KINDS.some((kind) => path.includes(`/history/${kind}-`)))
-        .map((path) => `${path} belongs to no record kind: delete it`),
+        .filter((path) => !AVRO_KINDS.some((kind) => path.includes(`/history/${kind}-`)))
+        .map((path) => `${path} belongs to no schema: delete it`),
     )
   })
 

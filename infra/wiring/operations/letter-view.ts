@@ -122,9 +122,10 @@ function appName(directory: DirectoryState, app: number): string {
 }
 
 function positionText(place: {
+  readonly topic?: string
   readonly generation: number
   readonly partition: number
   readonly offset: number
 }): string {
-  return `${place.generation}/${place.partition}/${place.offset}`
+  return `${place.topic ?? place.generation}/${place.partition}/${place.offset}`
 }
