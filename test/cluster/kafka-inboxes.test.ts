@@ -1,68 +1,24 @@
 // Direct producers: what they write into their app's inbox arrives once, by the rules of the event server; the rest is in dead
 // letters with its reason and place.
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import avro from 'avsc'
-import type { Kafka, Producer } from 'kafkajs'
 import { inboxSchemaText } from '#schemas/inbox-event'
 import { loadKafkajs } from '../../infra/kafka/kafkajs.ts'
 import { action, eventUrls, send } from '../support/http-client.ts'
-import { KAFKA_URL, temporaryPrefix } from '../support/kafka.ts'
+import { type InboxShop, newApp, openInboxShop, topicThere } from '../support/inbox-shop.ts'
 import {
   millraceJson,
   placeOf,
   type RunningMillrace,
   startMillrace,
 } from '../support/millrace-process.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
-
-interface Shop {
-  readonly config: string
-  readonly server: RunningMillrace
-  readonly accessKey: string
-  readonly topic: string
-  readonly kafka: Kafka
-  readonly producer: Producer
-}
 
 interface Letter {
   readonly reason: string
   readonly message: string
   readonly position: string
-}
-
-async function openShop(t: TestContext): Promise<Shop> {
-  const folder = await temporaryFolder(t)
-  const prefix = temporaryPrefix(t)
-  const config = join(folder, 'millrace.toml')
-  await writeFile(
-    config,
-    `data = "${join(folder, 'data')}"\nprefix = "${prefix}"\nlog = "${KAFKA_URL}"\n`,
-  )
-  const { accessKey } = await newApp(config, 'shop')
-  const server = await startMillrace(config, t)
-  const { Kafka, logLevel, Partitioners } = await loadKafkajs()
-  const brokers = [KAFKA_URL.slice('kafka://'.length)]
-  const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING })
-  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
-  await producer.connect()
-  t.after(() => producer.disconnect())
-  const topic = `${prefix}.inbox.app-1`
-  await topicThere(kafka, topic)
-  return { config, server, accessKey, topic, kafka, producer }
-}
-
-const newApp = (config: string, name: string) =>
-  millraceJson<{ accessKey: string; id: number }>(['app', 'new', name, ...placeOf(config)])
-
-async function topicThere(kafka: Kafka, topic: string): Promise<void> {
-  const admin = kafka.admin()
-  await admin.connect()
-  await until(async () => (await admin.listTopics()).includes(topic))
-  await admin.disconnect()
 }
 
 const items = async (server: RunningMillrace, accessKey: string): Promise<string[]> => {
@@ -77,7 +33,7 @@ const letters = async (config: string): Promise<Letter[]> =>
 const json = (item: string, more: object = {}): Buffer =>
   Buffer.from(JSON.stringify(action('buy', 'u1', item, more)))
 
-async function register({ server, accessKey, topic }: Shop, schema: string): Promise<number> {
+async function register({ server, accessKey, topic }: InboxShop, schema: string): Promise<number> {
   const reply = await fetch(`${server.event}/registry/subjects/${topic}-value/versions`, {
     method: 'POST',
     headers: {
@@ -98,7 +54,7 @@ function framed(id: number, type: avro.Type, row: object): Buffer {
 }
 
 test('kafka: JSON and Avro in an inbox arrive once; the rest is in dead letters', async (t) => {
-  const shop = await openShop(t)
+  const shop = await openInboxShop(t)
   const { config, server, accessKey, topic, producer } = shop
   const own = avro.Type.forSchema(JSON.parse(inboxSchemaText()) as avro.Schema, {
     wrapUnions: false,
@@ -156,7 +112,7 @@ test('kafka: JSON and Avro in an inbox arrive once; the rest is in dead letters'
 })
 
 test('kafka: an aborted transaction leaves nothing, a committed one all of it', async (t) => {
-  const { server, accessKey, topic, kafka } = await openShop(t)
+  const { server, accessKey, topic, kafka } = await openInboxShop(t)
   const { Partitioners } = await loadKafkajs()
   const producer = kafka.producer({
     ...{ transactionalId: `tx-${topic}`, idempotent: true, maxInFlightRequests: 1 },
@@ -176,7 +132,7 @@ test('kafka: an aborted transaction leaves nothing, a committed one all of it', 
 })
 
 test('kafka: an inbox is read as soon as its app is there, and what a kill cut off is read once', async (t) => {
-  const { config, server, kafka, topic, producer } = await openShop(t)
+  const { config, server, kafka, topic, producer } = await openInboxShop(t)
   const other = await newApp(config, 'other')
   const otherTopic = topic.replace(/\d+$/, String(other.id))
   await topicThere(kafka, otherTopic)
@@ -192,7 +148,7 @@ test('kafka: an inbox is read as soon as its app is there, and what a kill cut o
 })
 
 test('kafka: the registry is the Confluent protocol, and an app registers for itself only', async (t) => {
-  const shop = await openShop(t)
+  const shop = await openInboxShop(t)
   const id = await register(shop, inboxSchemaText())
   assert.equal(await register(shop, inboxSchemaText()), id)
   const basic = { authorization: `Basic ${Buffer.from(`${shop.accessKey}:`).toString('base64')}` }
