@@ -84,7 +84,10 @@ export function createEventServer(deps: EventServerDeps): FastifyInstance {
   for (const register of ROUTES) register(app, context)
   if (registry !== null) {
     const guard = createKeyGuard(access, limits, (_request, _reply, done) => done())
-    void app.register(async (part) => registerRegistry(part, guard, registry))
+    void app.register((part, _options, ready) => {
+      registerRegistry(part, guard, registry)
+      ready()
+    })
   }
   return app
 }
