@@ -1,4 +1,4 @@
-// The log's URL: kafka://[user:password@]host[:port][,host[:port]…][?partitions=12&replication=3&tls=true&mechanism=…]
+// The log's URL: kafka://[user:password@]host[:port][,host[:port]…][?partitions=12&replication=3&tls=true&mechanism=…&registry=…]
 import { MillraceError } from '#ports/errors'
 
 export const SASL_MECHANISMS = ['scram-sha-512', 'scram-sha-256', 'plain'] as const
@@ -17,6 +17,8 @@ export interface KafkaConfig {
   readonly partitions: number
   /** Replicas of a topic when it is made; null leaves it to the brokers. */
   readonly replication: number | null
+  /** Base URL of an outside schema registry; null for Millrace's own. */
+  readonly registry: string | null
 }
 
 const SCHEME = 'kafka://'
@@ -42,12 +44,13 @@ export function readKafkaUrl(url: string): KafkaConfig {
     sasl: saslOf(at < 0 ? null : address.slice(0, at), take('mechanism')),
     partitions: countOf('partitions', take('partitions'), PARTITIONS_MAX) ?? PARTITIONS,
     replication: countOf('replication', take('replication'), 100),
+    registry: addressOf('registry', take('registry')),
   }
   const [unknown] = parameters.keys()
   if (unknown === undefined) return config
   throw invalid(
     `there is no parameter "${unknown}"`,
-    'The parameters are partitions, replication, tls and mechanism.',
+    'The parameters are partitions, replication, registry, tls and mechanism.',
   )
 }
 
@@ -96,6 +99,11 @@ function countOf(name: string, text: string | null, max: number): number | null 
   const count = Number(text)
   if (/^\d+$/.test(text) && count >= 1 && count <= max) return count
   throw invalid(`${name} is "${text}"`, `Write a number from 1 to ${max}.`)
+}
+
+function addressOf(name: string, text: string | null): string | null {
+  if (text === null || /^https?:$/.test(URL.parse(text)?.protocol ?? '')) return text
+  throw invalid(`${name} is "${text}"`, 'Write an http or https address, percent-encoded.')
 }
 
 function invalid(reason: string, mend: string): MillraceError {

@@ -10,6 +10,7 @@ import { readKafkaUrl } from './config.ts'
 import { createKafkaInboxes } from './inboxes.ts'
 import { openKafkaLog } from './log.ts'
 import { createTopicReader } from './log-reader.ts'
+import { createRegistryClient } from './registry-client.ts'
 import { createSchemaRegistry } from './schema-registry.ts'
 
 export interface KafkaLogs extends Closable {
@@ -64,7 +65,10 @@ export async function openKafkaLogs(options: KafkaLogsOptions): Promise<KafkaLog
       open('schemas', topics.schemas, 1),
     ])
     const direct: DirectProducers = {
-      registry: createSchemaRegistry(schemas),
+      registry:
+        config.registry === null
+          ? createSchemaRegistry(schemas)
+          : createRegistryClient({ url: config.registry, clock }),
       openInboxes: (handler) => createKafkaInboxes({ client, prefix, handler, clock, telemetry }),
     }
     const close = async (): Promise<void> => {

@@ -6,6 +6,7 @@ import { systemClock } from '#ports/clock'
 import type { Directory } from '#ports/directory'
 import type { EventStore } from '#ports/event-store'
 import type { Log } from '#ports/log'
+import type { SchemaRegistry } from '#ports/schema-registry'
 import { silentTelemetry, type Telemetry } from '#ports/telemetry'
 import type { Watermarks } from '#ports/watermarks'
 import { decodeRecord } from '#schemas/codec'
@@ -49,6 +50,7 @@ export interface IngestFixtureOptions {
   readonly telemetry?: Telemetry
   /** Wraps the log that the server writes to. */
   readonly wrapLog?: (log: MemoryLog) => Log
+  readonly registry?: SchemaRegistry
   /** Wraps the store that the server reads. */
   readonly wrapStore?: (store: EventStore) => EventStore
 }
@@ -73,7 +75,8 @@ export async function createIngestFixture(
     ...(options.stats && { stats: true }),
     ...(options.limits && { limits: options.limits }),
   })
-  const server = createEventServer({ directory, intake })
+  const { registry = null } = options
+  const server = createEventServer({ directory, intake, registry })
   return {
     server,
     log,
