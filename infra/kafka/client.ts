@@ -57,8 +57,8 @@ const CONNECT_MS = 3_000
 const REQUEST_MS = 10_000
 /** kafkajs tries twice by itself; who calls it knows better whether to go on. */
 const RETRY = { retries: 2, initialRetryTime: 100, maxRetryTime: 500 }
-/** A send below it is not compressed: there is little to gain. */
-const COMPRESSED_FROM_BYTES = 2048
+/** A send with fewer bytes a partition is not compressed: beginning to costs more than there is to gain. */
+const COMPRESSED_FROM_BYTES = 8 * 1024
 const TOPIC_TRIES = 40
 const TOPIC_PAUSE_MS = 100
 
@@ -182,7 +182,7 @@ async function openProducer(kafka: Kafka, topic: string): Promise<KafkaProducer>
         }),
       )
       const compression =
-        bytes < COMPRESSED_FROM_BYTES ? CompressionTypes.None : CompressionTypes.ZSTD
+        bytes / parts.length < COMPRESSED_FROM_BYTES ? CompressionTypes.None : CompressionTypes.ZSTD
       const sent = { topic, messages, acks: -1, timeout: REQUEST_MS, compression }
       const stored = await producer.send(sent)
       return new Map(

@@ -11,7 +11,9 @@ import type { ReadConnection } from './read-connection.ts'
 import { RecordRun } from './record-run.ts'
 import { createSharedQuestion } from './shared-question.ts'
 
-/** A poll that reached the end so recently answers for the broker, unless a later end is known. */
+/** Polls begin so far apart under load, unless a reader can wait longer. */
+const PACE_MS = 5
+/** A poll that reached the end so recently, beside the pace, answers for the broker, unless a later end is known. */
 const FRESH_MS = 5
 /** Bytes fetched of a partition at least: the rest is kept for the next reads. */
 const FETCH_BYTES = 256 * 1024
@@ -27,6 +29,8 @@ export interface TopicReaderOptions {
   readonly partitions: number
   readonly clock: Clock
   readonly telemetry: Telemetry
+  /** Milliseconds between polls under load: more of them cost less CPU, and delay records by as much. */
+  readonly paceMs?: number
 }
 
 /** Reads a topic of one generation. Closing it closes the connection. */
@@ -39,6 +43,7 @@ class PolledTopic implements TopicReader {
   readonly partitions: number
   readonly #connection: ReadConnection
   readonly #clock: Clock
+  readonly #freshMs: number
   readonly #states: readonly PartitionState[]
   readonly #poller: Poller
   readonly #fetch: FetchNow
@@ -47,12 +52,13 @@ class PolledTopic implements TopicReader {
   #closed = false
 
   constructor(options: TopicReaderOptions) {
-    const { connection, clock, partitions } = options
+    const { connection, clock, partitions, paceMs = PACE_MS } = options
+    this.#freshMs = paceMs + FRESH_MS
     this.partitions = partitions
     this.#connection = connection
     this.#clock = clock
     this.#states = Array.from({ length: partitions }, newState)
-    this.#poller = createPoller({ ...options, partitions: this.#states })
+    this.#poller = createPoller({ ...options, paceMs, partitions: this.#states })
     this.#fetch = createGatheredFetches(connection)
     const all = [...this.#states.keys()]
     this.#ends = createSharedQuestion(() => connection.offsets(all, 'end'))
@@ -80,9 +86,14 @@ class PolledTopic implements TopicReader {
       this.#poller.kick()
       return held
     }
-    const isAtEnd = state.run?.next === from && from >= state.end
-    if (isAtEnd && now - state.reachedEndAt < FRESH_MS) return { records: [], next: from }
+    if (this.#isAtEnd(state, from, now)) return { records: [], next: from }
     return this.#fetched(partition, from, maxBytes)
+  }
+
+  /** True when nothing was at `from` a moment ago, as a poll has just said, or does not say as long as it waits. */
+  #isAtEnd({ run, end, polledFrom, reachedEndAt }: PartitionState, from: number, now: number) {
+    if (run?.next !== from || from < end) return false
+    return polledFrom === from || now - reachedEndAt < this.#freshMs
   }
 
   async #fetched(partition: number, from: number, maxBytes: number): Promise<LogBatch> {
@@ -142,7 +153,14 @@ class PolledTopic implements TopicReader {
 
 function newState(): PartitionState {
   const never = Number.NEGATIVE_INFINITY
-  return { end: 0, run: null, readAt: never, reachedEndAt: never, waiters: new Set() }
+  return {
+    end: 0,
+    run: null,
+    readAt: never,
+    reachedEndAt: never,
+    polledFrom: -1,
+    waiters: new Set(),
+  }
 }
 
 async function answerOf(answer: Promise<readonly number[]>, partition: number): Promise<number> {

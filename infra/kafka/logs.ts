@@ -26,6 +26,8 @@ export interface KafkaLogsOptions {
   readonly prefix: string
   readonly clock: Clock
   readonly telemetry: Telemetry
+  /** See `TopicReaderOptions`. */
+  readonly paceMs?: number
 }
 
 /**
@@ -84,7 +86,7 @@ export async function openKafkaLogs(options: KafkaLogsOptions): Promise<KafkaLog
 
 /** Opens the event log to read, in another thread or process. The topic must be there. @throws MillraceError LOG_UNAVAILABLE */
 export async function openKafkaLogReader(options: KafkaLogsOptions): Promise<LogReader> {
-  const { url, prefix, clock, telemetry } = options
+  const { url, prefix, clock, telemetry, paceMs } = options
   const config = readKafkaUrl(url)
   const topic = topicsOf(prefix).events
   const client = await openKafkaClient({ config, clientId: prefix, clock, telemetry })
@@ -92,7 +94,10 @@ export async function openKafkaLogReader(options: KafkaLogsOptions): Promise<Log
     const { partitions } = config
     const layout = await client.ensureTopic({ topic, partitions, settings: SETTINGS })
     const connection = client.openReader(topic)
-    const reader = createTopicReader({ ...layout, topic, connection, clock, telemetry })
+    const reader = createTopicReader({
+      ...{ ...layout, topic, connection, clock, telemetry },
+      ...(paceMs !== undefined && { paceMs }),
+    })
     const closeReader = reader.close.bind(reader)
     reader.close = async () => {
       await closeReader()

@@ -1,6 +1,6 @@
 // Long polls: one request a broker that the broker answers as soon as a partition that somebody wants has records, or after
 // half a second. What comes back is kept in the partition's run, so that a reader at the end of the log gets a record with
-// the reply that told of it.
+// the reply that told of it. Under load polls begin some milliseconds apart: each costs as much as many records.
 import type { Clock } from '#ports/clock'
 import type { Telemetry } from '#ports/telemetry'
 import { kafkaError, outOfRangePartition } from './errors.ts'
@@ -32,6 +32,8 @@ export interface PartitionState {
   readAt: number
   /** When the run was last known to reach the end. */
   reachedEndAt: number
+  /** Offset from which a poll under way would bring new records, or -1. */
+  polledFrom: number
   readonly waiters: Set<Waiter>
 }
 
@@ -49,6 +51,8 @@ export interface PollerOptions {
   readonly partitions: readonly PartitionState[]
   readonly clock: Clock
   readonly telemetry: Telemetry
+  /** Polls of a broker begin so far apart at least, milliseconds. */
+  readonly paceMs: number
 }
 
 export function createPoller(options: PollerOptions): Poller {
@@ -120,8 +124,12 @@ class LongPolls implements Poller {
   }
 
   async #run(leader: string, led: readonly number[]): Promise<void> {
+    const { clock, paceMs } = this.#options
+    const begun = clock.monotonic()
     try {
       await this.#poll(leader, led)
+      const rest = paceMs - (clock.monotonic() - begun)
+      if (rest > 0) await clock.sleep(rest, this.#closing.signal)
       if (this.#failures > 0) {
         this.#options.telemetry.log('info', 'log-poll-recovered', { topic: this.#options.topic })
       }
@@ -139,7 +147,11 @@ class LongPolls implements Poller {
     if (parts.length === 0) return clock.sleep(WAIT_WHILE_FULL_MS, this.#closing.signal)
     const waitMs = parts.length === led.length ? WAIT_MS : WAIT_WHILE_FULL_MS
     const from = new Map(parts.map((part) => [part.partition, part.from]))
-    for (const part of await connection.fetch(leader, parts, waitMs)) {
+    for (const part of parts) this.#state(part.partition).polledFrom = part.from
+    const fetched = await connection.fetch(leader, parts, waitMs).finally(() => {
+      for (const { partition } of parts) this.#state(partition).polledFrom = -1
+    })
+    for (const part of fetched) {
       const state = this.#state(part.partition)
       const joins = state.run?.extend(from.get(part.partition) ?? 0, part) === true
       if (joins && (state.run?.next ?? 0) >= part.end) state.reachedEndAt = clock.monotonic()

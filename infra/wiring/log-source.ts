@@ -26,13 +26,22 @@ export function withSource(logs: EmbeddedLogs): Logs {
   return { ...logs, source: { scheme: 'lmdb:', share: logs.share() }, direct: null }
 }
 
-/** @throws MillraceError LOG_UNAVAILABLE, SERVER_UNREACHABLE, SERVER_REFUSED */
+/**
+ * `paceMs` is for readers that can wait: over a network they ask less often under load.
+ * @throws MillraceError LOG_UNAVAILABLE, SERVER_UNREACHABLE, SERVER_REFUSED
+ */
 export async function openLogSource(
   source: LogSource,
   clock: Clock,
   telemetry: Telemetry,
+  paceMs?: number,
 ): Promise<LogReader> {
   if (source.scheme === 'lmdb:') return openSharedLogReader(source.share)
   const { openKafkaLogReader } = await import('../kafka/logs.ts')
-  return openKafkaLogReader({ ...source, clock, telemetry })
+  return openKafkaLogReader({
+    ...source,
+    clock,
+    telemetry,
+    ...(paceMs !== undefined && { paceMs }),
+  })
 }

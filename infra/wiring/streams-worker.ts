@@ -19,6 +19,8 @@ import type { FromThread, StreamsThreadData, ToThread } from './streams-messages
 
 /** Requests go before sinks, and freshness before the archive. */
 const NICENESS = { store: 3, archive: 10 } as const
+/** How far apart they ask a log over a network for more, under load. */
+const PACE_MS = { store: 5, archive: 100 } as const
 
 type Say = (message: FromThread) => void
 
@@ -98,7 +100,7 @@ async function run(port: MessagePort, data: StreamsThreadData): Promise<void> {
   const stop = new AbortController()
   const drain = new AbortController()
   const cemetery = createCemetery(say)
-  const log = await openLogSource(data.log, systemClock, telemetry)
+  const log = await openLogSource(data.log, systemClock, telemetry, PACE_MS[data.sink])
   const station =
     data.sink === 'store'
       ? await storeStation(data, say)
