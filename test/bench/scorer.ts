@@ -2,19 +2,26 @@
 // 70 % from their own cluster and skewed, the rest by popularity, so that popular ids have long posting lists, as real ones do.
 //
 //   node test/bench/scorer.ts [items …]        default: 10000 100000 1000000
+//   node test/bench/scorer.ts --index http://127.0.0.1:19200 --queries 50 100000        the same over Elasticsearch
 //
 // Also printed: how long telling the items and publishing took, the longest time the thread was held meanwhile, and memory.
+import { parseArgs } from 'node:util'
 import type { ItemChange, ItemIndex } from '#ports/item-index'
 import { silentTelemetry } from '#ports/telemetry'
 import type { Model } from '#schemas/model'
 import { roundWeight } from '#schemas/numerics'
 import type { ScoredQuery } from '#schemas/query'
 import { createItemIndex } from '../../infra/embedded/item-index.ts'
+import { createTestIndexes } from '../support/elasticsearch.ts'
 import { clause, scoredQuery, VERSION } from '../support/item-index-fixture.ts'
 import { createRandom, type Random } from '../support/random.ts'
 
 const IDS_PER_ITEM = 50
-const QUERIES = 200
+const { positionals, values: asked } = parseArgs({
+  allowPositionals: true,
+  options: { index: { type: 'string' }, queries: { type: 'string', default: '200' } },
+})
+const QUERIES = Number(asked.queries)
 const ROUNDS = 3
 
 interface Shapes {
@@ -129,6 +136,16 @@ async function measured(work: () => Promise<void>): Promise<{ ms: number; heldMs
 const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number
 
+const indexes = asked.index === undefined ? null : await createTestIndexes(asked.index)
+
+/** CPU that the server of the index has used; 0 without one. */
+async function serverCpuMs(): Promise<number> {
+  if (indexes === null) return 0
+  type Stats = { nodes: Record<string, { process: { cpu: { total_in_millis: number } } }> }
+  const { nodes } = await indexes.client.request<Stats>('GET', '/_nodes/stats/process')
+  return Object.values(nodes).reduce((sum, node) => sum + node.process.cpu.total_in_millis, 0)
+}
+
 async function timeQueries(
   index: ItemIndex,
   name: string,
@@ -145,13 +162,16 @@ async function timeQueries(
   await run([])
   await run([])
   const times: number[] = []
+  const serverBefore = await serverCpuMs()
   const before = process.cpuUsage()
   for (let round = 0; round < ROUNDS; round++) await run(times)
   const { user, system } = process.cpuUsage(before)
+  const server = ((await serverCpuMs()) - serverBefore) / times.length
   times.sort((a, b) => a - b)
   console.log(
     `  ${name.padEnd(34)} postings ${String(postings).padStart(7)}  p50 ${percentile(times, 0.5).toFixed(3)} ms` +
-      `  p99 ${percentile(times, 0.99).toFixed(3)} ms  CPU ${Math.round((user + system) / times.length)} µs`,
+      `  p99 ${percentile(times, 0.99).toFixed(3)} ms  CPU ${Math.round((user + system) / times.length)} µs` +
+      (indexes === null ? '' : `, server ${server.toFixed(1)} ms`),
   )
 }
 
@@ -159,21 +179,31 @@ async function benchSize(items: number): Promise<void> {
   const random = createRandom(7)
   const shapes = makeShapes(random, items)
   const model = makeModel(random, items, shapes)
-  const index = createItemIndex({ telemetry: silentTelemetry })
+  const index = indexes ? await indexes.open() : createItemIndex({ telemetry: silentTelemetry })
   const memory = (): number => Math.round(process.memoryUsage.rss() / 2 ** 20)
   const start = memory()
+  const serverStart = await serverCpuMs()
   const told = await measured(async () => {
     for (let from = 0; from < items; from += 500) {
       await index.applyItems(1, makeChanges(random, from, Math.min(items, from + 500)))
       await new Promise(setImmediate)
     }
+    await index.refresh()
   })
+  const serverTold = await serverCpuMs()
   const withItems = memory()
   const opened = await measured(() => index.publish(VERSION, model))
   console.log(
     `${items} items: told in ${told.ms} ms; published in ${opened.ms} ms, thread held ${opened.heldMs} ms at most; ` +
       `memory ${start} MB, ${withItems} MB with items, ${memory()} MB with version`,
   )
+  if (indexes !== null) {
+    const each = (ms: number): string => `${(ms / items).toFixed(3)} ms`
+    const publishing = (await serverCpuMs()) - serverTold
+    console.log(
+      `  server CPU an item: told ${each(serverTold - serverStart)}, published ${each(publishing)}`,
+    )
+  }
   const lengths = new Uint32Array(items)
   for (const term of model.indicators[0]?.term ?? []) lengths[term] = (lengths[term] as number) + 1
   const indexOf = new Map(model.items.map((id, item) => [id, item]))
@@ -232,6 +262,6 @@ async function benchSize(items: number): Promise<void> {
   await index.close()
 }
 
-const asked = process.argv.slice(2).map(Number)
-const sizes = asked.length > 0 ? asked : [10_000, 100_000, 1_000_000]
+const sizes = positionals.length > 0 ? positionals.map(Number) : [10_000, 100_000, 1_000_000]
 for (const items of sizes) await benchSize(items)
+await indexes?.close()
