@@ -12,7 +12,7 @@ import type { Closable } from '#ports/lifecycle'
 import type { Log } from '#ports/log'
 import type { ArchiveCloser, Watermarks } from '#ports/watermarks'
 import { encodeRecord } from '#schemas/codec'
-import type { Engine } from '#schemas/directory'
+import type { DirectoryState, Engine, ModelVersion } from '#schemas/directory'
 import type { IdSource } from '#schemas/ids'
 import type { JsonObject } from '#schemas/json'
 import type { Manifest } from '#schemas/model'
@@ -120,7 +120,11 @@ async function train(run: Run): Promise<JsonObject> {
   await context.checkpoint({ versionId })
   await writeChange(directory, engineId, { type: 'version-opened', engineId, versionId })
   try {
-    const manifest = await makeVersion(run, engine, versionId)
+    const manifest = await makeVersion(
+      run,
+      engine,
+      openedVersion(directory.state, engineId, versionId),
+    )
     const seconds = (clock.monotonic() - began) / 1000
     const remarks = [...(manifest.remarks ?? [])]
     const summary: JsonObject = {
@@ -160,8 +164,19 @@ async function settleEarlier(run: Run, engine: Engine): Promise<JsonObject | nul
   return null
 }
 
+/** As the directory has it: its parameters are those of the moment it was opened, whatever was registered around then. */
+function openedVersion(state: DirectoryState, engineId: string, versionId: string): ModelVersion {
+  const version = versionOf(engineOf(state, engineId), versionId)
+  if (version !== undefined) return version
+  throw new MillraceError('VERSION_NOT_FOUND', { engine: engineId, version: versionId })
+}
+
 /** Everything between opening a version and making it the one that answers. */
-async function makeVersion(run: Run, engine: Engine, versionId: string): Promise<Manifest> {
+async function makeVersion(
+  run: Run,
+  engine: Engine,
+  { id: versionId, variant }: ModelVersion,
+): Promise<Manifest> {
   const { deps, context, engineId, signal } = run
   const { directory, clock, watermarks } = deps
   const bounds = { clock, signal, ms: SINK_WAIT_MS, engine: engineId }
@@ -175,7 +190,7 @@ async function makeVersion(run: Run, engine: Engine, versionId: string): Promise
     versionId,
     watermark,
   })
-  const { variant, factory, appId: app } = engine
+  const { factory, appId: app } = engine
   const appName = directory.state.apps.get(app)?.name ?? String(app)
   const manifest = await deps.batch.train(
     { app, appName, engineId, versionId, factory, variant, watermark, asOf: run.asOf },

@@ -382,3 +382,16 @@ test('a start loads the active and the previous version; a damaged one keeps non
   )
   assert.deepEqual(second.versions().length, 1)
 })
+
+test('an engine registered anew while a version is opened: the model is made with what the version says', async (t) => {
+  const view = variantOf({ indicators: [{ name: 'view' }] })
+  const engine = { engineId: ENGINE, appId: 1, factory: 'universal', variant: view }
+  const ids = (): string => {
+    void w.directory.write({ expects: {}, changes: [{ type: 'engine-registered', ...engine }] })
+    return 'v1'
+  }
+  const w = await world(t, { ids })
+  assert.equal(await w.train(), 'v1')
+  assert.deepEqual(w.directory.state.engines.get(ENGINE)?.versions[0]?.variant, view)
+  assert.deepEqual(w.index.versions()[0]?.primaryEvent, 'view')
+})
