@@ -42,8 +42,8 @@ export interface Sink {
    * followed. Asked at the start, so that a crash between the two loses no dead letter.
    */
   readonly unburied?: () => Promise<readonly Refusal[]>
-  /** The dead letters of everything refused so far are durable. */
-  readonly buried?: () => Promise<void>
+  /** The dead letters of these are durable. Another owner's may not be yet. */
+  readonly buried?: (refusals: readonly Refusal[]) => Promise<void>
   /** For sinks with work of their own to do while nothing arrives: they are given a batch of nothing when it is due. */
   readonly turn?: SinkTurn
   /** Makes durable what was applied. Called once, after the last batch. */
@@ -161,7 +161,8 @@ async function applyBatch(
     if ((await persist(options, () => bury(options, letter))) === null) return null
   }
   if (letters.length > 0 && sink.buried !== undefined) {
-    if ((await persist(options, () => buried(sink))) === null) return null
+    const told = refusals
+    if ((await persist(options, () => buried(sink, told))) === null) return null
   }
   options.onApplied({
     applied: batch.upTo,
@@ -175,12 +176,12 @@ async function buryLeftOver(options: PipelineOptions): Promise<true> {
   const { sink, clock } = options
   const refusals = (await sink.unburied?.()) ?? []
   for (const refusal of refusals) await bury(options, letterOf(sink.name, clock.now(), refusal))
-  if (refusals.length > 0) await sink.buried?.()
+  if (refusals.length > 0) await sink.buried?.(refusals)
   return true
 }
 
-async function buried(sink: Sink): Promise<true> {
-  await sink.buried?.()
+async function buried(sink: Sink, refusals: readonly Refusal[]): Promise<true> {
+  await sink.buried?.(refusals)
   return true
 }
 

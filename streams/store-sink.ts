@@ -10,7 +10,10 @@ const FLUSH_EVERY_MS = 1000
 export interface StoreSinkOptions {
   readonly writer: StoreWriter
   readonly clock: Clock
-  /** Sees each batch after it was applied, before its watermark is told. */
+  /**
+   * Sees each batch before it is applied, again with each try: what it says of the batch has to be known even if the thread
+   * dies as soon as it has applied it.
+   */
   readonly onRecords?: (records: Parameters<Sink['apply']>[0]) => void
 }
 
@@ -41,13 +44,14 @@ export function createStoreSink({ writer, clock, onRecords }: StoreSinkOptions):
         failure = null
         throw error
       }
-      const { reused } = await writer.apply(records, upTo)
       onRecords?.(records)
+      const { reused } = await writer.apply(records, upTo)
       flushSometimes()
       return reused.map(refusalOf)
     },
     unburied: async () => (await writer.unburied()).map(refusalOf),
-    buried: () => writer.buried(),
+    buried: (refusals) =>
+      writer.buried(refusals.map(({ placed }) => placed as Placed<EventRecord>)),
     stop: async () => {
       await flushing
       await writer.flushed()

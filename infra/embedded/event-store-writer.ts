@@ -102,11 +102,11 @@ function createWriter(tables: Tables, mark: CrashMark, path: string): FillableSt
       }
     },
     unburied: async () => refused.list(),
-    buried: async () => {
+    buried: async (places) => {
       try {
         applied++
         await mark.set()
-        refused.clear()
+        refused.remove(places)
       } catch (error) {
         throw await applyError(error, path, 1)
       }

@@ -36,8 +36,8 @@ export interface StoreWriter extends Closable {
    * is stored in the same step in which the watermark passes them.
    */
   unburied(): Promise<readonly Placed<EventRecord>[]>
-  /** The dead letters of all of `unburied` are durable. @throws MillraceError STORE_FAILED, DISK_FULL */
-  buried(): Promise<void>
+  /** The dead letters of these are durable; those of others may not be yet. @throws MillraceError STORE_FAILED, DISK_FULL */
+  buried(refused: readonly Placed<EventRecord>[]): Promise<void>
 }
 
 /** A writer that takes what the archive holds, so that a store can be made again from it. */

@@ -128,7 +128,7 @@ async function compareVersions(
   try {
     await fill.to(mine.watermark.offsets)
     // Their dead letters are the live sink's, who has refused them too.
-    await writer.buried()
+    await writer.buried(await writer.unburied())
     rebuilt.root.resetReadTxn()
     const theirs = takeSnapshot(rebuilt)
     const events = theirs.tenants().reduce((count, tenant) => count + tenant.count, 0)

@@ -15,6 +15,7 @@ import type { Telemetry } from '#ports/telemetry'
 import type { ArchiveCloser, Watermarks } from '#ports/watermarks'
 import type { Watermark } from '#schemas/position'
 import { createIndexSink, type IndexSink } from '../../streams/index-sink.ts'
+import type { ItemTouches } from '../../streams/item-touches.ts'
 import { createWatermarks, type MovableWatermarks } from '../../streams/watermarks.ts'
 import { type Closings, createClosings } from './closings.ts'
 import type { FilesPlace } from './files-place.ts'
@@ -213,6 +214,8 @@ function startReplaceableStore(host: Host, beginning: Beginning): ReplaceableSto
 
 function startStore(host: Host, beginning: Beginning, storePlace: StorePlace): SinkThread {
   const { watermarks, primary } = host
+  const touched: ItemTouches[] = []
+  const take = (): readonly ItemTouches[] => touched.splice(0)
   return startThread(host, 'store', storePlace, {
     onStart: primary.tell,
     onDied: (reason) => beginning.died('store', reason),
@@ -222,9 +225,11 @@ function startStore(host: Host, beginning: Beginning, storePlace: StorePlace): S
       if (message.type === 'ready') {
         watermarks.advance('store', message.applied)
         beginning.begun('store')
-        loadIndex(host, message.applied)
+        loadIndex(host, message.applied, take())
+      } else if (message.type === 'touching') {
+        touched.push(...message.touches)
       } else if (message.type === 'applied') {
-        storeApplied(host, message)
+        storeApplied(host, message, take())
       } else hear(host, message, say)
     },
   })
@@ -289,16 +294,24 @@ function startThread(
 
 /**
  * Fills the index from the store: at the start, and when a store thread takes over, because the last one may have died
- * between applying a batch and telling what it touched.
+ * between applying a batch and telling of it. What that batch touched was told before: a load does not meet what is gone.
  */
-function loadIndex({ options, index }: Host, applied: Watermark): void {
+function loadIndex(
+  { options, index }: Host,
+  applied: Watermark,
+  touches: readonly ItemTouches[],
+): void {
   void index.load(options.directory.state.apps.keys())
-  index.take([], applied)
+  index.take(touches, applied)
 }
 
-function storeApplied(host: Host, message: Extract<FromThread, { type: 'applied' }>): void {
+function storeApplied(
+  host: Host,
+  message: Extract<FromThread, { type: 'applied' }>,
+  touches: readonly ItemTouches[],
+): void {
   const { options, watermarks, index } = host
-  const { applied, records, touches } = message
+  const { applied, records } = message
   watermarks.advance('store', applied)
   options.telemetry.emit('millrace_sink_applied_total', records, { sink: 'store' })
   index.take(touches, applied)

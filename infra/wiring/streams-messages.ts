@@ -37,11 +37,12 @@ export type ToThread =
 export type FromThread =
   /** Everything below it was applied when the thread began. */
   | { readonly type: 'ready'; readonly applied: Watermark }
+  /** Said before a batch is applied: what it touches. */
+  | { readonly type: 'touching'; readonly touches: readonly ItemTouches[] }
   | {
       readonly type: 'applied'
       readonly applied: Watermark
       readonly records: number
-      readonly touches: readonly ItemTouches[]
     }
   | { readonly type: 'published'; readonly published: Watermark }
   | { readonly type: 'primary-set'; readonly revision: number }

@@ -7,8 +7,9 @@ import type { Closable } from '#ports/lifecycle'
 import type { LogReader } from '#ports/log'
 import type { MetricName, Telemetry } from '#ports/telemetry'
 import type { DeadLetter } from '#schemas/dead-letter'
+import type { Placed } from '#schemas/record'
 import { createArchiveSink } from '../../streams/archive-sink.ts'
-import { createTouchCollector, type ItemTouches } from '../../streams/item-touches.ts'
+import { createTouchCollector } from '../../streams/item-touches.ts'
 import { runPipeline, type Sink } from '../../streams/pipeline.ts'
 import { createStoreSink } from '../../streams/store-sink.ts'
 import { createArchive } from '../archive/archive.ts'
@@ -27,8 +28,6 @@ type Say = (message: FromThread) => void
 /** A sink with what its thread has to do for it. */
 interface Station {
   readonly sink: Sink
-  /** Items touched since it was last asked. */
-  readonly touches: () => readonly ItemTouches[]
   readonly hear: (message: ToThread) => void
   readonly parts: readonly Closable[]
 }
@@ -36,24 +35,26 @@ interface Station {
 async function storeStation({ store }: StreamsThreadData, say: Say): Promise<Station> {
   const writer = await openStoreWriterAt(store, systemClock)
   const collector = createTouchCollector()
-  let touched: readonly ItemTouches[] = []
+  let inHand: readonly Placed[] = []
+  const tellTouches = (): void => {
+    const touches = collector.collect(inHand)
+    if (touches.length > 0) say({ type: 'touching', touches })
+  }
   const sink = createStoreSink({
     writer,
     clock: systemClock,
     onRecords: (records) => {
-      touched = collector.collect(records)
+      inHand = records
+      tellTouches()
     },
   })
   return {
     sink,
-    touches: () => {
-      const taken = touched
-      touched = []
-      return taken
-    },
     hear: (message) => {
       if (message.type !== 'primary') return
       collector.setPrimaryEvents(new Map(message.apps.map(([app, names]) => [app, new Set(names)])))
+      // The batch in hand was looked at with the events of before, and may not be in the store when it is loaded.
+      tellTouches()
       say({ type: 'primary-set', revision: message.revision })
     },
     parts: [writer],
@@ -78,7 +79,6 @@ async function archiveStation(
   })
   return {
     sink,
-    touches: () => [],
     hear: (message) => {
       if (message.type !== 'close-at') return
       const { id, watermark } = message
@@ -126,8 +126,7 @@ async function run(port: MessagePort, data: StreamsThreadData): Promise<void> {
     drain: drain.signal,
     deadLetter: cemetery.bury,
     onBegun: (applied) => say({ type: 'ready', applied }),
-    onApplied: ({ applied, records }) =>
-      say({ type: 'applied', applied, records, touches: station.touches() }),
+    onApplied: ({ applied, records }) => say({ type: 'applied', applied, records }),
     onTrouble: (error) =>
       say({
         type: 'trouble',

@@ -133,6 +133,26 @@ describe('index sink', () => {
     assert.deepEqual(written.slice(2), ['seen c by buy'])
   })
 
+  it('loads all of it again after a failure, also of apps that can be iterated only once', async () => {
+    let failing = 0
+    const { sink, store, written, clock } = given((inner) => ({
+      ...inner,
+      states: (...key) => {
+        if (failing-- > 0) throw new Error('away')
+        return inner.states(...key)
+      },
+    }))
+    await store([setItem('a', { n: 1 })])
+    await sink.settled()
+    written.length = 0
+    failing = 1
+    const loaded = sink.load(new Map([[1, 'shop']]).keys())
+    while (clock.sleeping === 0) await turn()
+    clock.advance(50)
+    await loaded
+    assert.deepEqual(written, ['a {"n":1}'])
+  })
+
   it('tries again when the store fails, and stays behind until then', async () => {
     let failing = 1
     const { sink, store, written, applied, clock } = given((inner) => ({

@@ -39,6 +39,16 @@ describe('store sink', () => {
     )
   })
 
+  it('shows each batch before it applies it, so that a thread that dies then has said what it touched', async () => {
+    const { clock, writer } = given()
+    const seen: number[] = []
+    const failing: StoreWriter = { ...writer, apply: () => Promise.reject(new Error('died')) }
+    const onRecords = (records: readonly unknown[]) => seen.push(records.length)
+    const sink = createStoreSink({ writer: failing, clock, onRecords })
+    await assert.rejects(() => sink.apply(placed([viewOf('a')]), to(1)), /died/)
+    assert.deepEqual(seen, [1])
+  })
+
   it('makes durable once a second, and at the end', async () => {
     const { sink, clock, flushes } = given()
     await sink.apply(placed([viewOf('a')]), to(1))

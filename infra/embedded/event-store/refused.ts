@@ -4,7 +4,7 @@
 //   meta: 'refused/' generation 4 · partition 4 · offset 8 → the record as it stands in the log
 import { decodeRecord, encodeRecord } from '#schemas/codec'
 import type { EventRecord, Placed } from '#schemas/record'
-import { clearRange, type Tables } from './environment.ts'
+import type { Tables } from './environment.ts'
 import { behind } from './keys.ts'
 
 const PREFIX = Buffer.from('refused/')
@@ -13,7 +13,7 @@ export interface Refused {
   /** Call it inside the transaction. */
   add(refused: readonly Placed<EventRecord>[]): void
   list(): readonly Placed<EventRecord>[]
-  clear(): void
+  remove(refused: readonly Placed<EventRecord>[]): void
 }
 
 export function createRefused({ root, meta }: Tables): Refused {
@@ -28,7 +28,10 @@ export function createRefused({ root, meta }: Tables): Refused {
         offset: Number(key.readBigUInt64BE(PREFIX.length + 8)),
         record: decodeRecord(value) as EventRecord,
       })),
-    clear: () => root.transactionSync(() => clearRange(meta, PREFIX, behind(PREFIX))),
+    remove: (refused) =>
+      root.transactionSync(() => {
+        for (const placed of refused) meta.removeSync(keyOf(placed))
+      }),
   }
 }
 
