@@ -113,24 +113,16 @@ export function createIndexSink(options: IndexSinkOptions): IndexSink {
     busy = false
   }
   return {
-<<<<<<< HEAD
-    load: (apps) => inTurn(() => filler.load(apps)),
+    load: (apps) => {
+      // What can be iterated only once must not be lost to the first try.
+      const named = [...apps]
+      return inTurn(() => filler.load(named))
+    },
     loadTargets: (app, event) => inTurn(() => filler.loadTargets(app, event)),
     forget: (app) => {
       mender.forget(app)
       return inTurn(() => index.clearItems(app))
     },
-=======
-    load: (apps) => {
-      // What is iterated once must not be lost to the first try.
-      const all = [...apps]
-      return inTurn(async () => {
-        for (const app of all) await loadApp(app)
-      })
-    },
-    forget: (app) => inTurn(() => index.clearItems(app)),
-    loadTargets: (app, event) => inTurn(() => loadTargets(options, app, event)),
->>>>>>> 12efed1 (streams: say what a batch touches before it is applied, load an index whole after a failure)
     take: (touches, upTo) => {
       if (all !== null) return
       for (const touch of touches) mergeTouches(waiting, touch)

@@ -8,6 +8,8 @@ export interface ManualClock extends Clock {
   setNow(now: number): void
   /** Sleepers that wait. */
   readonly sleeping: number
+  /** Milliseconds until the first sleeper wakes, or null when nobody sleeps. */
+  readonly next: number | null
 }
 
 interface Sleeper {
@@ -45,6 +47,10 @@ export function createManualClock(start = 1_700_000_000_000): ManualClock {
     },
     get sleeping() {
       return sleepers.length
+    },
+    get next() {
+      if (sleepers.length === 0) return null
+      return Math.max(0, Math.min(...sleepers.map(({ at }) => at)) - elapsed)
     },
   }
 }

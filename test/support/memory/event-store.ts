@@ -54,8 +54,9 @@ export function createMemoryStoreWriter(events: MemoryEvents): StoreWriter {
     committed: async () => events.watermark,
     flushed: async () => {},
     unburied: async () => [...events.unburied],
-    buried: async () => {
-      events.unburied = []
+    buried: async (refused) => {
+      const gone = new Set(refused.map(({ partition, offset }) => `${partition}/${offset}`))
+      events.unburied = events.unburied.filter((its) => !gone.has(`${its.partition}/${its.offset}`))
     },
     close: async () => {},
     apply: async (records, upTo) => {

@@ -6,6 +6,10 @@ import type { Log } from '#ports/log'
 export interface MemoryLog extends Log {
   /** While true, appends are refused with LOG_FULL. */
   full: boolean
+  /** Appends at once, for what is there from the beginning. */
+  put(partition: number, value: Uint8Array): void
+  /** The values of a partition from an offset on, at once and without a copy: for those who check. */
+  valuesFrom(partition: number, offset: number): readonly Uint8Array[]
 }
 
 interface Partition {
@@ -36,6 +40,13 @@ export function createMemoryLog(options: { partitions?: number } = {}): MemoryLo
   }
   const log: MemoryLog = {
     full: false,
+    put: (index, value) => {
+      known(index).values.push(value)
+    },
+    valuesFrom: (index, offset) => {
+      const { start, values } = known(index)
+      return values.slice(Math.max(0, offset - start))
+    },
     generation: 0,
     partitions: partitions.length,
     end: async (index) => endOf(known(index)),

@@ -1,0 +1,94 @@
+// What has to hold of models at rest: the version that answers was made of exactly the events below its watermark, no
+// cancelled training went live, and nothing is left of versions that came to nothing.
+import { isDeepStrictEqual } from 'node:util'
+import { silentTelemetry } from '#ports/telemetry'
+import type { Engine, ModelVersion } from '#schemas/directory'
+import { effective } from '#schemas/effective'
+import { onThisThread } from '../../batch/algorithms/correlate.ts'
+import { trainUniversal } from '../../batch/engines/universal/local.ts'
+import { createModels } from '../../infra/archive/models.ts'
+import { archiveOf } from '../support/training.ts'
+import type { Host } from './host.ts'
+import { directoryOf } from './shared-directory.ts'
+import type { World } from './world.ts'
+
+export async function checkModels(world: World): Promise<void> {
+  for (const engine of directoryOf(world.control).engines.values()) {
+    const active = engine.versions.find(({ id }) => id === engine.activeVersion)
+    if (active !== undefined) await checkModel(world, engine, active)
+    checkCancelled(world, engine)
+  }
+}
+
+async function checkModel(world: World, engine: Engine, version: ModelVersion): Promise<void> {
+  const { watermark } = version
+  if (watermark === null) {
+    world.wrong('models', `${version.id} answers and has no watermark`)
+    return
+  }
+  const { files, events } = world
+  const models = createModels({ files, telemetry: silentTelemetry })
+  const { manifest, model } = await models.read(engine.id, version.id)
+  if (!isDeepStrictEqual(manifest.watermark, watermark)) {
+    world.wrong('models', `${version.id} was made at another place than the directory says`)
+  }
+  const its = Array.from({ length: events.partitions }, (_, p) =>
+    effective(
+      world
+        .records(p)
+        .slice(0, watermark.offsets[p])
+        .filter((placed) => placed !== null),
+    ),
+  )
+  const told = its
+    .flat()
+    .filter(({ record: { app, channel } }) => app === engine.appId && channel === 0)
+    .map(({ record: { event } }) => ({
+      event: event.event,
+      entityType: event.entityType,
+      entityId: event.entityId,
+      ...(event.targetEntityType !== null && { targetEntityType: event.targetEntityType }),
+      ...(event.targetEntityId !== null && { targetEntityId: event.targetEntityId }),
+      eventTime: new Date(event.eventTime).toISOString(),
+    }))
+  const { asOf } = manifest
+  const again = await trainUniversal(
+    {
+      ...{ app: engine.appId, appName: '', engineId: engine.id, versionId: version.id, asOf },
+      ...{ factory: engine.factory, variant: version.variant, watermark },
+    },
+    {
+      archive: archiveOf(told),
+      clock: world.scheduler.clock,
+      correlate: onThisThread,
+      progress: () => {},
+    },
+  )
+  if (again.counts.events !== manifest.counts.events) {
+    const counts = `${manifest.counts.events} events and not ${again.counts.events}`
+    world.wrong('models', `${version.id} was made of ${counts}`)
+  } else if (!isDeepStrictEqual(again.model, model)) {
+    world.wrong('models', `${version.id} is not what its events give`)
+  }
+}
+
+/** A training that was cancelled never answers. */
+function checkCancelled(world: World, engine: Engine): void {
+  for (const { id, state, checkpoint } of world.queue.jobs) {
+    if (state !== 'cancelled' && state !== 'failed') continue
+    const version = engine.versions.find((one) => one.id === checkpoint?.versionId)
+    if (version === undefined || !['active', 'previous'].includes(version.status)) continue
+    world.wrong('versions', `${id} is ${state} and its version ${version.id} is ${version.status}`)
+  }
+}
+
+/** Versions that neither answer nor answered before are out of the index when their time is up. */
+export function checkRetired(world: World, host: Host): void {
+  const engines = directoryOf(world.control).engines
+  for (const { engineId, versionId } of host.index.versions()) {
+    const version = engines.get(engineId)?.versions.find(({ id }) => id === versionId)
+    if (version?.status === 'active' || version?.status === 'previous') continue
+    const status = version?.status ?? 'unknown'
+    world.wrong('versions', `the index of ${host.life.name} keeps ${versionId}, which is ${status}`)
+  }
+}
