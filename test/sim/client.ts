@@ -1,5 +1,7 @@
 // Clients: each sends one request after the other, remembers what it was told, and holds every answer against the log.
 import type { InjectOptions, Response } from 'light-my-request'
+import type { Engine } from '#schemas/directory'
+import { parseUniversal } from '#schemas/engines/universal-parse'
 import { formatEvent } from '#schemas/event-format'
 import { type Position, parsePositions } from '#schemas/position'
 import type { Host } from './host.ts'
@@ -258,6 +260,32 @@ export class Client {
     this.#position = String(reply.headers['millrace-position'])
   }
 
+  /** What the user did the primary event to is not recommended again. */
+  #checkUnbought(
+    user: string,
+    before: Engine | undefined,
+    wanted: readonly Position[],
+    reply: Response,
+  ): void {
+    const { world } = this.#options
+    const entity = { app: SHOP, type: 'user', id: user }
+    const told = wanted.find(({ partition }) => partition === world.partitionOf(entity))
+    const now = directoryOf(world.control).engines.get(ENGINE)
+    if (told === undefined || before?.variant !== now?.variant || now === undefined) return
+    const primary = parseUniversal(now.variant).indicators[0].name
+    const targets = this.#possible(entity, told.offset + 1, this.#end(entity), (live) =>
+      eventsOf(live)
+        .filter(({ event }) => event === primary)
+        .map(({ targetEntityId }) => targetEntityId),
+    )
+    const { itemScores } = reply.json() as { readonly itemScores: { readonly item: string }[] }
+    for (const { item } of itemScores) {
+      if (targets.every((its) => its.includes(item))) {
+        world.wrong('read-your-writes', `a query recommended ${item} to ${user}, who has it`)
+      }
+    }
+  }
+
   async #query(host: Host): Promise<void> {
     const { world } = this.#options
     const user = world.scheduler.random.pick(USERS)
@@ -295,6 +323,7 @@ export class Client {
     const isFresh = reply.headers['millrace-degraded'] === undefined
     if (position === null || !isFresh) return
     const wanted = parsePositions(position) ?? []
+    this.#checkUnbought(user, before, wanted, reply)
     const { itemScores } = reply.json() as { readonly itemScores: { readonly item: string }[] }
     for (const { item } of itemScores) {
       const entity = { app: SHOP, type: 'item', id: item }

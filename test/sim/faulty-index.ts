@@ -8,6 +8,8 @@ import type { Faults } from './faults.ts'
 import type { Life, Scheduler } from './scheduler.ts'
 
 export interface FaultyIndex extends ItemIndex {
+  /** The index without gates and faults. */
+  readonly inside: ItemIndex
   /** What the index was told, by app and item. */
   readonly states: ReadonlyMap<number, ReadonlyMap<string, ItemState>>
   /** Targets it was told, by app: `event/item`. */
@@ -52,6 +54,7 @@ export function createFaultyIndex({ life, scheduler, faults }: FaultyIndexOption
     return result
   }
   return {
+    inside: index,
     states,
     seen,
     applyItems: (app, changes) =>

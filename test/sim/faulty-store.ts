@@ -23,7 +23,7 @@ export const createStoreDisk = (): StoreDisk => ({
 })
 
 /** A copy that later writes leave alone; the values themselves never change. */
-function copyOf(events: MemoryEvents): MemoryEvents {
+export function copyOf(events: MemoryEvents): MemoryEvents {
   const copied = Object.entries(events).map(([name, value]): [string, unknown] => {
     if (value instanceof Map) return [name, new Map(value)]
     return [name, Array.isArray(value) ? [...value] : value]

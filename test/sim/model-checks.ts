@@ -7,7 +7,7 @@ import { effective } from '#schemas/effective'
 import { onThisThread } from '../../batch/algorithms/correlate.ts'
 import { trainUniversal } from '../../batch/engines/universal/local.ts'
 import { createModels } from '../../infra/archive/models.ts'
-import { archiveOf } from '../support/training.ts'
+import { archiveOf, listsOf } from '../support/training.ts'
 import type { Host } from './host.ts'
 import { directoryOf } from './shared-directory.ts'
 import type { World } from './world.ts'
@@ -69,6 +69,28 @@ async function checkModel(world: World, engine: Engine, version: ModelVersion): 
     world.wrong('models', `${version.id} was made of ${counts}`)
   } else if (!isDeepStrictEqual(again.model, model)) {
     world.wrong('models', `${version.id} is not what its events give`)
+  }
+}
+
+/** The index has the lists of the model whose version it answers for. */
+export async function checkLists(world: World, host: Host): Promise<void> {
+  const models = createModels({ files: world.files, telemetry: silentTelemetry })
+  for (const { id, activeVersion } of directoryOf(world.control).engines.values()) {
+    const isThere = host.told.versions().some(({ versionId }) => versionId === activeVersion)
+    if (activeVersion === null || !isThere) continue
+    const { model } = await models.read(id, activeVersion)
+    const wanted = Object.entries(listsOf(model)).flatMap(([item, lists]) =>
+      Object.entries(lists).map(([name, list]) => `${item}/${name}: ${list.map(([to]) => to)}`),
+    )
+    const given = (await host.told.inside.lists(id, activeVersion, model.items)).flatMap(
+      ({ item, lists }) =>
+        lists
+          .filter(({ ids }) => ids.length > 0)
+          .map(({ indicator, ids }) => `${item}/${indicator}: ${ids}`),
+    )
+    if (isDeepStrictEqual(new Set(given), new Set(wanted))) continue
+    const name = `version ${activeVersion}`
+    world.wrong('models', `the index of ${host.life.name} has other lists for ${name}`)
   }
 }
 

@@ -1,5 +1,6 @@
 // Where a planted bug gets in: each is a decorator of something the simulator hands to the product. None of them is there
 // in an ordinary run.
+import type { Archive } from '#ports/archive'
 import type { BatchEngine } from '#ports/batch-engine'
 import type { Directory } from '#ports/directory'
 import type { EventStore, StoreWriter } from '#ports/event-store'
@@ -36,7 +37,14 @@ export interface Plants {
   readonly queue?: Plant<JobQueue>
   readonly models?: Plant<Models>
   readonly batch?: Plant<BatchEngine>
+  readonly archive?: Plant<Archive>
   readonly archiveCloser?: Plant<ArchiveCloser>
+}
+
+/** A bug as it might have been written; `plant` is called for each run. */
+export interface Bug {
+  readonly name: string
+  readonly plant: () => Plants
 }
 
 export function planted<K extends keyof Plants, T>(

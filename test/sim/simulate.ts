@@ -10,7 +10,7 @@ import {
 } from './checks.ts'
 import { Client, type Ledger } from './client.ts'
 import { prepareEventServers } from './event-servers.ts'
-import { checkModels } from './model-checks.ts'
+import { checkLists, checkModels } from './model-checks.ts'
 import { createNemesis } from './nemesis.ts'
 import { operate } from './operator.ts'
 import type { Plants } from './plants.ts'
@@ -121,4 +121,5 @@ async function checkAtRest(world: World, { ready }: Processes, ledger: Ledger): 
   for (const host of ready) checkItemStates(world, host)
   checkVersions(world, ready)
   await checkModels(world)
+  for (const host of ready) await checkLists(world, host)
 }

@@ -216,12 +216,13 @@ function storeStation(world: World, life: Life, say: Say<FromThread>): Station {
 }
 
 function archiveStation(world: World, life: Life, say: Say<FromThread>): Station {
-  const { scheduler, faults, events } = world
+  const { scheduler, faults, events, plants, disk } = world
   const { generation, partitions } = events
   const clock = createLifeClock(scheduler.clock, life)
   const files = createFaultyFiles({ files: world.files, life, scheduler, faults })
+  const archive = createArchive({ files, telemetry: silentTelemetry, clock, generation })
   const sink = createArchiveSink({
-    archive: createArchive({ files, telemetry: silentTelemetry, clock, generation }),
+    archive: planted(plants, 'archive', archive, { scheduler, life, disk }),
     partitions,
     generation,
     clock,
