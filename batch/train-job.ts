@@ -139,7 +139,7 @@ async function train(run: Run): Promise<JsonObject> {
     await removeOldModels(deps, engineId).catch((error: unknown) => warn(deps, engineId, error))
     return { engineId, versionId, ...summary }
   } catch (error) {
-    throw await abandon(run, versionId, error)
+    return abandon(run, versionId, error)
   }
 }
 
@@ -152,11 +152,9 @@ async function settleEarlier(run: Run, engine: Engine): Promise<JsonObject | nul
   if (typeof versionId !== 'string') return null
   const { deps, engineId } = run
   const version = versionOf(engine, versionId)
-  const status = version?.status
-  if (status === 'active' || status === 'previous' || status === 'archived') {
-    return { engineId, versionId, ...version?.summary }
-  }
-  if (status === 'open') {
+  const result = liveResult(version)
+  if (result !== null) return result
+  if (version?.status === 'open') {
     const reason = 'The process ended during the training.'
     await close(deps, engineId, versionId, 'cancelled', reason)
   }
@@ -224,31 +222,47 @@ async function placeBarriers(run: Run, engine: Engine, versionId: string): Promi
   return { generation: log.generation, offsets: places.map(({ offset }) => offset + 1) }
 }
 
-/** Closes a version that came to nothing and removes what it made; returns the error that tells why. */
-async function abandon(run: Run, versionId: string, thrown: unknown): Promise<MillraceError> {
+/**
+ * Closes a version that came to nothing, removes what it made and throws why. Nothing is removed before it is known to be
+ * closed: the word that it answers may have got lost, and then it does. Its result is returned in that case.
+ */
+async function abandon(run: Run, versionId: string, thrown: unknown): Promise<JsonObject> {
   const { deps, engineId, context, signal } = run
   const cancelled = signal.aborted
   const error = cancelled
     ? new MillraceError('TRAINING_CANCELLED', { engine: engineId }, { cause: thrown })
     : failure(engineId, thrown)
   // The process stops: the attempt that follows settles this version.
-  if (cancelled && !context.signal.aborted) return error
+  if (cancelled && !context.signal.aborted) throw error
   const { code, message } = error
-  deps.telemetry.log(cancelled ? 'info' : 'error', 'training-ended', {
-    engineId,
-    versionId,
-    code,
-    message,
-  })
+  const status = cancelled ? 'cancelled' : 'failed'
+  const closed = await close(deps, engineId, versionId, status, message).then(
+    () => true,
+    (failed: unknown) => {
+      warn(deps, engineId, failed)
+      return false
+    },
+  )
+  const result = liveResult(versionOf(deps.directory.state.engines.get(engineId), versionId))
+  if (result !== null) return result
+  const fields = { engineId, versionId, code, message }
+  deps.telemetry.log(cancelled ? 'info' : 'error', 'training-ended', fields)
   const undo = [
-    () => close(deps, engineId, versionId, cancelled ? 'cancelled' : 'failed', message),
     () => deps.index.retire(engineId, versionId),
     () => deps.models.remove(engineId, versionId),
   ]
-  for (const one of undo) {
-    await one().catch((error: unknown) => warn(deps, engineId, error))
+  for (const one of closed ? undo : []) {
+    await one().catch((failed: unknown) => warn(deps, engineId, failed))
   }
-  return error
+  throw error
+}
+
+/** What a training of this version came to, when it answers or has answered. */
+function liveResult(version: ModelVersion | undefined): JsonObject | null {
+  if (version === undefined) return null
+  const { engineId, id: versionId, status, summary } = version
+  const isLive = status === 'active' || status === 'previous' || status === 'archived'
+  return isLive ? { engineId, versionId, ...summary } : null
 }
 
 /** Errors that say by themselves what to do stay; any other becomes TRAINING_FAILED. */

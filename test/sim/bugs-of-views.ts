@@ -15,10 +15,13 @@ export const BUGS_OF_VIEWS: readonly Bug[] = [
   {
     name: 'reads do not wait for the store',
     plant: () => ({
-      watermarks: (watermarks) => ({
+      watermarks: (watermarks, { scheduler, life }) => ({
         ...watermarks,
-        waitFor: async (sink, wanted, ms) =>
-          sink === 'store' ? true : watermarks.waitFor(sink, wanted, ms),
+        waitFor: async (sink, wanted, ms) => {
+          if (sink !== 'store') return watermarks.waitFor(sink, wanted, ms)
+          await scheduler.gate(life, 'does not wait')
+          return true
+        },
       }),
     }),
   },
@@ -109,7 +112,7 @@ export const BUGS_OF_VIEWS: readonly Bug[] = [
             }
           },
           applyItems: async (app, changes) => {
-            if (publishing === 0) await index.applyItems(app, changes)
+            return publishing === 0 ? index.applyItems(app, changes) : []
           },
         }),
       }
@@ -120,7 +123,7 @@ export const BUGS_OF_VIEWS: readonly Bug[] = [
     plant: () => ({
       index: (index) => ({
         ...index,
-        applyItems: (app, changes) => index.applyItems(app, changes).catch(() => {}),
+        applyItems: (app, changes) => index.applyItems(app, changes).catch(() => []),
       }),
     }),
   },

@@ -60,7 +60,7 @@ export function createFaultyIndex({ life, scheduler, faults }: FaultyIndexOption
     applyItems: (app, changes) =>
       guarded(`apply ${changes.length}`, async () => {
         for (const change of changes) told(app, change)
-        await index.applyItems(app, changes)
+        return index.applyItems(app, changes)
       }),
     clearItems: (app) =>
       guarded(`clear ${app}`, async () => {

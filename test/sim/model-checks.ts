@@ -1,6 +1,7 @@
 // What has to hold of models at rest: the version that answers was made of exactly the events below its watermark, no
 // cancelled training went live, and nothing is left of versions that came to nothing.
 import { isDeepStrictEqual } from 'node:util'
+import { asMillraceError } from '#ports/errors'
 import { silentTelemetry } from '#ports/telemetry'
 import type { Engine, ModelVersion } from '#schemas/directory'
 import { effective } from '#schemas/effective'
@@ -28,7 +29,14 @@ async function checkModel(world: World, engine: Engine, version: ModelVersion): 
   }
   const { files, events } = world
   const models = createModels({ files, telemetry: silentTelemetry })
-  const { manifest, model } = await models.read(engine.id, version.id)
+  const found = await models.read(engine.id, version.id).catch((error: unknown) => {
+    world.wrong(
+      'models',
+      `${version.id} answers and cannot be read: ${asMillraceError(error).message}`,
+    )
+  })
+  if (found === undefined) return
+  const { manifest, model } = found
   if (!isDeepStrictEqual(manifest.watermark, watermark)) {
     world.wrong('models', `${version.id} was made at another place than the directory says`)
   }

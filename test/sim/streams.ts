@@ -78,6 +78,10 @@ export async function startSimulatedStreams(
     createWatermarks({ partitions, generation, clock }),
     planting,
   )
+  const letters = createFaultyLog({
+    ...{ name: 'letters', log: world.deadLetters, life, scheduler },
+    faults: world.faults,
+  })
   const indexSink = planted(
     plants,
     'indexSink',
@@ -87,6 +91,9 @@ export async function startSimulatedStreams(
       clock,
       telemetry: silentTelemetry,
       primaryEvents: (app) => primaryEvents(directory.state).get(app) ?? [],
+      deadLetter: async (letter) => {
+        await letters.append(0, [encodeDeadLetter(letter)])
+      },
       onApplied: (applied) => {
         watermarks.advance('index', applied)
         checkIndexed(world, { told, life }, applied)

@@ -1,171 +1,20 @@
 // The training job over in-memory ports: its order, and what is left when a step fails, is cancelled or is cut off.
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import type { BatchEngine } from '#ports/batch-engine'
-import type { Directory } from '#ports/directory'
+import { test } from 'node:test'
 import { MillraceError } from '#ports/errors'
-import type { ItemIndex } from '#ports/item-index'
 import type { JobContext, JobQueue } from '#ports/job-queue'
-import type { Models } from '#ports/models'
-import { silentTelemetry } from '#ports/telemetry'
 import { decodeRecord } from '#schemas/codec'
-import type { ControlChange, DirectoryState } from '#schemas/directory'
-import { decideControl, EMPTY_DIRECTORY, foldControl } from '#schemas/directory-fold'
-import type { Model } from '#schemas/model'
 import { RETIRE_AFTER_MS, restoreVersions } from '../../batch/publish.ts'
-import { registerTrainJob, type TrainingDeps } from '../../batch/train-job.ts'
-import { createModels } from '../../infra/archive/models.ts'
-import { createManualClock } from '../support/memory/clock.ts'
-import { createMemoryFiles } from '../support/memory/files.ts'
+import { registerTrainJob } from '../../batch/train-job.ts'
 import { createMemoryItemIndex } from '../support/memory/item-index.ts'
-import { createMemoryJobQueue } from '../support/memory/job-queue.ts'
-import { createMemoryLog } from '../support/memory/log.ts'
+import { ENGINE, type TrainWorld, trainWorld } from '../support/train-world.ts'
 import { variantOf } from '../support/training.ts'
 
-const ENGINE = 'shop'
-
-function memoryDirectory(notes: string[]): Directory {
-  let state: DirectoryState = EMPTY_DIRECTORY
-  let written = 0
-  return {
-    get state() {
-      return state
-    },
-    async write(draft) {
-      await new Promise((resolve) => setImmediate(resolve))
-      const record = { ...draft, appendId: `a${written}`, time: written++ }
-      const verdict = decideControl(state, record)
-      if (verdict.accepted) {
-        state = foldControl(state, record)
-        for (const { type } of draft.changes) notes.push(type)
-      }
-      return verdict
-    },
-    catchUp: async () => {},
-    accessKey: () => undefined,
-    keyText: () => null,
-    sealKey: (text) => ({ hash: text, sealed: null }),
-    subscribe: () => () => {},
-    health: async () => ({ name: 'directory', status: 'ok', detail: '' }),
-    close: async () => {},
-  }
-}
-
-const model: Model = {
-  items: ['a', 'b'],
-  indicators: [
-    {
-      name: 'buy',
-      terms: ['a', 'b'],
-      starts: Uint32Array.of(0, 1, 2),
-      term: Uint32Array.of(1, 0),
-      weight: Float32Array.of(1, 0.5),
-    },
-  ],
-  rankings: [{ name: 'popRank', type: 'popular', values: Float64Array.of(1, 2) }],
-}
-
-interface World extends TrainingDeps {
-  readonly queue: JobQueue
-  readonly models: Models
-  readonly index: ItemIndex
-  readonly clock: ReturnType<typeof createManualClock>
-  readonly notes: string[]
-  readonly versions: () => Record<string, string>
-  readonly indexed: () => string[]
-  readonly train: () => Promise<string>
-}
-
-async function world(t: TestContext, change: Partial<TrainingDeps> = {}): Promise<World> {
-  const notes: string[] = []
-  const clock = createManualClock()
-  const directory = memoryDirectory(notes)
-  const index = createMemoryItemIndex()
-  const queue = createMemoryJobQueue({ clock })
-  const models = createModels({ files: createMemoryFiles(), telemetry: silentTelemetry })
-  let count = 0
-  const batch: BatchEngine = {
-    async train(task) {
-      notes.push('train')
-      const { engineId, versionId, factory, watermark, asOf } = task
-      return models.write(
-        {
-          engineId,
-          versionId,
-          factory,
-          watermark,
-          asOf,
-          trainedAt: clock.now() + count,
-          counts: { events: 3 },
-          seconds: {},
-        },
-        model,
-      )
-    },
-    health: async () => ({ name: 'batch', status: 'ok', detail: '' }),
-    close: async () => {},
-  }
-  const deps: TrainingDeps = {
-    clock,
-    directory,
-    index,
-    models,
-    queue,
-    batch,
-    log: createMemoryLog({ partitions: 3 }),
-    archive: {
-      closeAt: async ({ offsets }) => {
-        notes.push(`closed at ${offsets}`)
-      },
-    },
-    watermarks: {
-      applied: () => ({ generation: 0, offsets: [] }),
-      waitFor: async (sink) => {
-        notes.push(`${sink} waited for`)
-        return true
-      },
-    },
-    ids: () => `v${++count}`,
-    telemetry: silentTelemetry,
-    ...change,
-  }
-  const changes: ControlChange[] = [
-    { type: 'app-created', app: { id: 1, name: 'shop', description: null } },
-    {
-      type: 'engine-registered',
-      engineId: ENGINE,
-      appId: 1,
-      factory: 'universal',
-      variant: variantOf({ indicators: [{ name: 'buy' }] }),
-    },
-  ]
-  await directory.write({ expects: {}, changes })
-  notes.length = 0
-  const training = registerTrainJob(deps)
-  t.after(() => training.close())
-  return {
-    ...deps,
-    clock,
-    notes,
-    versions: () =>
-      Object.fromEntries(
-        (directory.state.engines.get(ENGINE)?.versions ?? []).map((v) => [v.id, v.status]),
-      ),
-    indexed: () => deps.index.versions().map(({ versionId }) => versionId),
-    async train() {
-      const job = await queue.add('train', ENGINE, { engineId: ENGINE, asOf: null })
-      const ended = await queue.follow(job.id, () => {})
-      if (ended.state === 'done') return String(ended.result?.versionId)
-      return ended.error?.code ?? ended.state
-    },
-  }
-}
-
-const modelsOf = async ({ models }: World): Promise<string[]> =>
+const modelsOf = async ({ models }: TrainWorld): Promise<string[]> =>
   (await models.list(ENGINE)).map(({ versionId }) => versionId).sort()
 
 test('a training: every step in its order', async (t) => {
-  const w = await world(t)
+  const w = await trainWorld(t)
   assert.equal(await w.train(), 'v1')
   assert.deepEqual(w.notes, [
     'version-opened',
@@ -188,7 +37,7 @@ test('a training: every step in its order', async (t) => {
 })
 
 test('three models stay in files, two in the index, the oldest a minute longer', async (t) => {
-  const w = await world(t)
+  const w = await trainWorld(t)
   for (let n = 1; n <= 5; n++) assert.equal(await w.train(), `v${n}`)
   assert.deepEqual(await modelsOf(w), ['v3', 'v4', 'v5'])
   assert.deepEqual(w.indexed().sort(), ['v1', 'v2', 'v3', 'v4', 'v5'])
@@ -205,7 +54,7 @@ const broken = (): never => {
 }
 
 test('a step that fails closes the version, and the one before still answers', async (t) => {
-  const steps: Record<string, (w: World) => void> = {
+  const steps: Record<string, (w: TrainWorld) => void> = {
     barrier: (w) => (w.log.append = broken),
     archive: (w) => (w.archive.closeAt = broken),
     training: (w) => (w.batch.train = broken),
@@ -215,7 +64,7 @@ test('a step that fails closes the version, and the one before still answers', a
     check: (w) => (w.index.lists = async () => []),
   }
   for (const [step, breakIt] of Object.entries(steps)) {
-    const w = await world(t)
+    const w = await trainWorld(t)
     await w.train()
     breakIt(w)
     assert.equal(await w.train(), 'TRAINING_FAILED', step)
@@ -228,7 +77,7 @@ test('a step that fails closes the version, and the one before still answers', a
 })
 
 test('an error with a code of its own keeps it', async (t) => {
-  const w = await world(t)
+  const w = await trainWorld(t)
   w.batch.train = async () => {
     throw new MillraceError('TRAINING_NO_EVENTS', {
       app: 'shop',
@@ -243,7 +92,7 @@ test('an error with a code of its own keeps it', async (t) => {
 
 test('cancelled in any step: the version is closed, nothing is left of it', async (t) => {
   const never = new Promise<never>(() => {})
-  const steps: Record<string, (w: World, reached: () => void) => void> = {
+  const steps: Record<string, (w: TrainWorld, reached: () => void) => void> = {
     archive: (w, reached) => {
       w.archive.closeAt = () => {
         reached()
@@ -275,7 +124,7 @@ test('cancelled in any step: the version is closed, nothing is left of it', asyn
     },
   }
   for (const [step, hold] of Object.entries(steps)) {
-    const w = await world(t)
+    const w = await trainWorld(t)
     await w.train()
     const { promise, resolve } = Promise.withResolvers<void>()
     hold(w, resolve)
@@ -289,7 +138,7 @@ test('cancelled in any step: the version is closed, nothing is left of it', asyn
 })
 
 /** Runs the handler as the queue of a new process does, with what the attempt before left. */
-async function again(w: World, checkpoint: { versionId: string }): Promise<unknown> {
+async function again(w: TrainWorld, checkpoint: { versionId: string }): Promise<unknown> {
   let handler: ((context: JobContext) => Promise<unknown>) | undefined
   const queue: JobQueue = {
     ...w.queue,
@@ -311,7 +160,7 @@ async function again(w: World, checkpoint: { versionId: string }): Promise<unkno
 }
 
 test('after a crash the open version is cancelled and a new one is made', async (t) => {
-  const w = await world(t)
+  const w = await trainWorld(t)
   await w.train()
   const opened = { type: 'version-opened', engineId: ENGINE, versionId: 'lost' } as const
   await w.directory.write({ expects: {}, changes: [opened] })
@@ -321,7 +170,7 @@ test('after a crash the open version is cancelled and a new one is made', async 
 })
 
 test('a crash after the switch: the job is done and trains no second time', async (t) => {
-  const w = await world(t)
+  const w = await trainWorld(t)
   await w.train()
   const result = await again(w, { versionId: 'v1' })
   assert.equal((result as { versionId: string }).versionId, 'v1')
@@ -329,7 +178,7 @@ test('a crash after the switch: the job is done and trains no second time', asyn
 })
 
 test('the process stops during a training: the version stays open for the next attempt', async (t) => {
-  const w = await world(t)
+  const w = await trainWorld(t)
   const { promise, resolve } = Promise.withResolvers<void>()
   w.archive.closeAt = () => {
     resolve()
@@ -347,7 +196,7 @@ test('the process stops during a training: the version stays open for the next a
 })
 
 test('rollback: to the version before, to a named one, to none', async (t) => {
-  const w = await world(t)
+  const w = await trainWorld(t)
   const training = registerTrainJob(w)
   t.after(() => training.close())
   await w.train()
@@ -365,7 +214,7 @@ test('rollback: to the version before, to a named one, to none', async (t) => {
 })
 
 test('a start loads the active and the previous version; a damaged one keeps none from it', async (t) => {
-  const w = await world(t)
+  const w = await trainWorld(t)
   for (let n = 0; n < 3; n++) await w.train()
   const index = createMemoryItemIndex()
   assert.deepEqual(await restoreVersions({ ...w, index }), [])
@@ -390,8 +239,8 @@ test('an engine registered anew while a version is opened: the model is made wit
     void w.directory.write({ expects: {}, changes: [{ type: 'engine-registered', ...engine }] })
     return 'v1'
   }
-  const w = await world(t, { ids })
+  const w = await trainWorld(t, { ids })
   assert.equal(await w.train(), 'v1')
   assert.deepEqual(w.directory.state.engines.get(ENGINE)?.versions[0]?.variant, view)
-  assert.deepEqual(w.index.versions()[0]?.primaryEvent, 'view')
+  assert.deepEqual(w.index.versions()[0]?.primaryEvents, ['view'])
 })
