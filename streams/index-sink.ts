@@ -39,8 +39,11 @@ export interface IndexStops {
 }
 
 export interface IndexSink {
-  /** Fills the index of apps from the store: states of items and targets of primary events. */
-  load(apps: Iterable<number>): Promise<void>
+  /**
+   * Fills the index of apps from the store: states of items and targets of primary events. A list, since it is gone
+   * through again after a failure.
+   */
+  load(apps: readonly number[]): Promise<void>
   /** Loads the targets of one more primary event. */
   loadTargets(app: number, event: string): Promise<void>
   /** Forgets the items of an app that is gone. */
@@ -113,11 +116,7 @@ export function createIndexSink(options: IndexSinkOptions): IndexSink {
     busy = false
   }
   return {
-    load: (apps) => {
-      // What can be iterated only once must not be lost to the first try.
-      const named = [...apps]
-      return inTurn(() => filler.load(named))
-    },
+    load: (apps) => inTurn(() => filler.load(apps)),
     loadTargets: (app, event) => inTurn(() => filler.loadTargets(app, event)),
     forget: (app) => {
       mender.forget(app)

@@ -20,7 +20,7 @@ export type Waiting = Map<number, WaitingItems>
 
 export interface ItemFiller {
   /** States and targets of apps, from the store as it is now. */
-  load(apps: Iterable<number>): Promise<void>
+  load(apps: readonly number[]): Promise<void>
   loadTargets(app: number, event: string): Promise<void>
   apply(batch: Waiting): Promise<void>
   /** Loads an app whose index stopped; false when it stopped again. */

@@ -301,7 +301,7 @@ function loadIndex(
   applied: Watermark,
   touches: readonly ItemTouches[],
 ): void {
-  void index.load(options.directory.state.apps.keys())
+  void index.load([...options.directory.state.apps.keys()])
   index.take(touches, applied)
 }
 

@@ -111,7 +111,7 @@ export async function startSimulatedStreams(
   const touched = new Map<Life, ItemTouches[]>()
   const loadIndex = (applied: Watermark): void => {
     loads++
-    void indexSink.load(directory.state.apps.keys()).finally(() => loads--)
+    void indexSink.load([...directory.state.apps.keys()]).finally(() => loads--)
     // What an owner that ended may have applied without a word; those that live tell it again.
     indexSink.take([...touched.values()].flat(), applied)
   }

@@ -133,7 +133,7 @@ describe('index sink', () => {
     assert.deepEqual(written.slice(2), ['seen c by buy'])
   })
 
-  it('loads all of it again after a failure, also of apps that can be iterated only once', async () => {
+  it('loads all of it again after a failure', async () => {
     let failing = 0
     const { sink, store, written, clock } = given((inner) => ({
       ...inner,
@@ -146,7 +146,7 @@ describe('index sink', () => {
     await sink.settled()
     written.length = 0
     failing = 1
-    const loaded = sink.load(new Map([[1, 'shop']]).keys())
+    const loaded = sink.load([1])
     while (clock.sleeping === 0) await turn()
     clock.advance(50)
     await loaded
