@@ -177,10 +177,6 @@ export const BUGS_OF_VIEWS: readonly Bug[] = [
     }),
   },
   {
-    name: 'switch before the barrier: trained before the archive is closed there',
-    plant: () => ({ archiveCloser: () => ({ closeAt: async () => {} }) }),
-  },
-  {
     name: 'a training reads behind its watermark',
     plant: () => ({
       batch: (batch) => ({

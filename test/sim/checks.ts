@@ -146,13 +146,13 @@ export function checkVersions(world: World, hosts: readonly Host[]): void {
   for (const engine of directoryOf(world.control).engines.values()) {
     const active = engine.versions.filter(({ status }) => status === 'active')
     if (active.length > 1) world.wrong('versions', `${engine.id} has ${active.length} active ones`)
-    for (const { directory, index, life } of hosts) {
+    for (const { directory, index, life, restored } of hosts) {
       const known = directory.state.engines.get(engine.id)?.activeVersion ?? null
       if (known !== engine.activeVersion) {
         world.wrong('versions', `${life.name} thinks that ${known} is active`)
       }
       const open = index.versions().map(({ versionId }) => versionId)
-      if (engine.activeVersion !== null && !open.includes(engine.activeVersion)) {
+      if (restored && engine.activeVersion !== null && !open.includes(engine.activeVersion)) {
         world.wrong('versions', `the index of ${life.name} lacks ${engine.activeVersion}`)
       }
     }

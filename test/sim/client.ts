@@ -28,6 +28,8 @@ export interface ClientOptions {
   readonly ledger: Ledger
   /** The process that answers, as soon as there is one. */
   readonly host: () => Promise<Host>
+  /** Longest pause between two requests, milliseconds. */
+  readonly pauseMs?: number
 }
 
 export const USERS = ['u1', 'u2', 'u3']
@@ -45,18 +47,20 @@ export class Client {
     this.#options = options
   }
 
-  async run(requests: number): Promise<void> {
-    const { world, life } = this.#options
+  /** Sends requests until it has had enough. */
+  async run(hasEnough: (requests: number) => boolean): Promise<void> {
+    const { world, life, pauseMs = 0 } = this.#options
     const { random } = world.scheduler
-    for (let i = 0; i < requests; i++) {
+    for (let i = 0; !hasEnough(i); i++) {
+      if (pauseMs > 0) await world.scheduler.clock.sleep(random.below(pauseMs))
       await world.scheduler.gate(life, 'next request')
       const host = await this.#options.host()
       const choice = random.below(20)
-      if (choice < 8) await this.#create(host)
-      else if (choice < 11) await this.#createBatch(host)
-      else if (choice < 14) await this.#delete(host)
-      else if (choice < 16) await this.#get(host)
-      else if (choice < 17) await this.#find(host)
+      if (choice < 7) await this.#create(host)
+      else if (choice < 9) await this.#createBatch(host)
+      else if (choice < 11) await this.#delete(host)
+      else if (choice < 13) await this.#get(host)
+      else if (choice < 14) await this.#find(host)
       else await this.#query(host)
     }
   }

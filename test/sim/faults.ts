@@ -20,6 +20,11 @@ export interface Faults {
   happens(fault: keyof FaultRates): boolean
 }
 
+/** Nothing fails by itself. */
+export function createCalm(): Faults {
+  return { active: true, indexAway: false, happens: () => false }
+}
+
 /** Each seed is another climate: most have some kinds of faults only, so that the others' consequences show. */
 export function createFaults(random: Random): Faults {
   const rate = (most: number): number => (random.chance(0.5) ? 0 : random.next() * most)

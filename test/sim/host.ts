@@ -85,7 +85,7 @@ export async function startHost(world: World, life: Life): Promise<Host> {
     planting,
   )
   const shared = { directory, store, index, watermarks, clock, telemetry }
-  const limits = { waitingRecordsMax: WAITING_RECORDS_MAX }
+  const limits = world.isCalm ? {} : { waitingRecordsMax: WAITING_RECORDS_MAX }
   const intake = createIntake({ ...shared, log, ids, limits })
   const eventServer = lendEventServer(life, { intake, directory })
   let queryServer: FastifyInstance | null = null

@@ -10,6 +10,7 @@ import {
 } from './checks.ts'
 import { Client, type Ledger } from './client.ts'
 import { prepareEventServers } from './event-servers.ts'
+import { beginTrained } from './first-version.ts'
 import { checkLists, checkModels } from './model-checks.ts'
 import { createNemesis } from './nemesis.ts'
 import { operate } from './operator.ts'
@@ -43,8 +44,9 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const { trace = false, plants = {} } = options
   const world = createWorld(seed, { trace, plants })
   const { scheduler, faults, events } = world
-  await prepareEventServers(events.partitions, PROCESSES)
   const { random } = scheduler
+  await prepareEventServers(events.partitions, PROCESSES)
+  if (random.chance(0.6)) await beginTrained(world)
   const ledger: Ledger = { acknowledged: [], counts: new Map() }
   const processes = startProcesses(world, PROCESSES)
   const nemesis = createNemesis(world, processes)
@@ -54,10 +56,13 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   })
   let atWork = clients.length
   for (const client of clients) {
-    client.run(5 + random.below(12)).then(
-      () => atWork--,
-      (error: unknown) => world.wrong('answers', `a client failed: ${String(error)}`),
-    )
+    const requests = 5 + random.below(12)
+    client
+      .run((sent) => sent >= requests)
+      .then(
+        () => atWork--,
+        (error: unknown) => world.wrong('answers', `a client failed: ${String(error)}`),
+      )
   }
   const isGood = (): boolean => world.findings.length === 0
   const operator = scheduler.life('operator')
@@ -103,7 +108,7 @@ function checkStep(world: World): void {
 }
 
 /** Processes are there, no job waits or runs, and every sink has applied the whole log. */
-function isAtRest(world: World, { ready, isComplete }: Processes): boolean {
+export function isAtRest(world: World, { ready, isComplete }: Processes): boolean {
   if (!isComplete || world.scheduler.waiting().length > 0) return false
   if (world.queue.jobs.some(({ endedAt }) => endedAt === null)) return false
   const end = endOfLog(world)
@@ -114,7 +119,11 @@ function isAtRest(world: World, { ready, isComplete }: Processes): boolean {
   )
 }
 
-async function checkAtRest(world: World, { ready }: Processes, ledger: Ledger): Promise<void> {
+export async function checkAtRest(
+  world: World,
+  { ready }: Processes,
+  ledger: Ledger,
+): Promise<void> {
   checkAcknowledged(world, ledger)
   checkStore(world)
   checkDeadLetters(world)

@@ -7,7 +7,7 @@ import type { EventRecord, LogRecord, Placed } from '#schemas/record'
 import { createMemoryFiles } from '../support/memory/files.ts'
 import { createMemoryLog, type MemoryLog } from '../support/memory/log.ts'
 import { createRandom } from '../support/random.ts'
-import { createFaults, type Faults } from './faults.ts'
+import { createCalm, createFaults, type Faults } from './faults.ts'
 import { createStoreDisk, type StoreDisk } from './faulty-store.ts'
 import type { Plants } from './plants.ts'
 import { createReference, type Entity, type Reference } from './reference.ts'
@@ -28,6 +28,7 @@ export interface Finding {
 
 export interface World {
   readonly seed: number
+  readonly isCalm: boolean
   readonly scheduler: Scheduler
   readonly faults: Faults
   readonly events: MemoryLog
@@ -50,6 +51,8 @@ export interface World {
 
 export interface WorldOptions {
   readonly trace: boolean
+  /** Nothing fails but what the caller lets fail. */
+  readonly isCalm?: boolean
   readonly plants?: Plants
 }
 
@@ -92,8 +95,9 @@ export function createWorld(seed: number, options: WorldOptions): World {
   }
   return {
     seed,
+    isCalm: options.isCalm ?? false,
     scheduler,
-    faults: createFaults(random),
+    faults: options.isCalm ? createCalm() : createFaults(random),
     events,
     deadLetters: createMemoryLog(),
     control,
