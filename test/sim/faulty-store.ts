@@ -31,8 +31,9 @@ export function copyOf(events: MemoryEvents): MemoryEvents {
   return Object.fromEntries(copied) as unknown as MemoryEvents
 }
 
-/** What the machine finds after a loss of power. */
-export function loseUnflushed(disk: StoreDisk): void {
+/** What the machine finds after a loss of power: what was flushed, or nothing where a torn store is removed. */
+export function loseUnflushed(disk: StoreDisk, isTorn: boolean): void {
+  if (isTorn) disk.flushed = createMemoryEvents()
   disk.events = copyOf(disk.flushed)
 }
 

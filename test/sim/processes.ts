@@ -68,7 +68,7 @@ export function startProcesses(world: World, count: number): Processes {
     },
     losePower: () => {
       for (const life of [...lives]) life.end()
-      loseUnflushed(world.disk)
+      loseUnflushed(world.disk, random.chance(0.4))
     },
   }
 }
