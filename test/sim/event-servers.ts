@@ -63,6 +63,7 @@ async function create(partitions: number): Promise<Lent> {
     telemetry: silentTelemetry,
     ids: (...time) => now().intake.ids(...time),
     partitions,
+    stats: null,
     limits: INGEST_LIMITS,
   }
   const server = createEventServer({ directory, intake })

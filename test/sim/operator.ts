@@ -4,7 +4,7 @@ import { asMillraceError } from '#ports/errors'
 import type { JsonObject } from '#schemas/json'
 import { TRAIN_JOB } from '../../batch/train-job.ts'
 import { dataDelete } from '../../infra/wiring/operations/apps.ts'
-import { erase } from '../../infra/wiring/operations/erase.ts'
+import { endEntity } from '../../infra/wiring/operations/erase.ts'
 import type { Platform } from '../../infra/wiring/platform.ts'
 import { ITEMS, type Ledger, USERS } from './client.ts'
 import type { Host } from './host.ts'
@@ -91,7 +91,7 @@ function ordersOf({ world }: OperatorOptions): readonly Order[] {
         const entityType = random.pick(['user', 'item'])
         const entityId = random.pick(entityType === 'item' ? ITEMS : USERS)
         const ends = endsOf(world)
-        await erase(platformOf(host), { app: 'shop', entityType, entityId })
+        await endEntity(platformOf(host), { app: 'shop', entityType, entityId })
         checkErased(world, { type: entityType, id: entityId }, ends)
       },
     },
