@@ -18,6 +18,7 @@ import { openBullMq } from './library.ts'
 import { createNotices, type Notice, type Notices } from './notices.ts'
 
 const LOOK_MS = 1000
+const SAID_AGAIN_MS = 60_000
 /** Notices that were sent before an end was seen have arrived after this. */
 const LATE_NOTICES_MS = 100
 /** How long a closing queue waits for its jobs; one that takes longer counts as died. */
@@ -37,12 +38,25 @@ export interface JobQueueOptions {
  * @throws MillraceError CONFIG_INVALID, BACKEND_UNREACHABLE, BACKEND_REFUSED, BACKEND_VERSION
  */
 export async function openJobQueue(options: JobQueueOptions): Promise<JobQueue> {
-  const { url, prefix, telemetry } = options
-  const report = (error: unknown): void => telemetry.log('warn', 'job-queue-fault', { error })
+  const { url, prefix, clock, telemetry } = options
+  const report = oncePerMinute(clock, (error) =>
+    telemetry.log('warn', 'job-queue-fault', { error }),
+  )
   const bullMq = await openBullMq(redisConfig(url, prefix), report)
   const queue = new RedisJobQueue(options, bullMq, report)
   await queue.listen()
   return queue
+}
+
+/** While the server is away the same is said many times a second. */
+function oncePerMinute(clock: Clock, report: (error: unknown) => void): (error: unknown) => void {
+  let last = { text: '', at: 0 }
+  return (error) => {
+    const [text, at] = [String(error), clock.monotonic()]
+    if (text === last.text && at - last.at < SAID_AGAIN_MS) return
+    last = { text, at }
+    report(error)
+  }
 }
 
 class RedisJobQueue implements JobQueue {
@@ -190,11 +204,15 @@ class RedisJobQueue implements JobQueue {
 
   async #close(): Promise<void> {
     const workers = [...this.#workers.values()]
-    // First no new jobs, then those that run are told to end: they wait for another process after that.
-    await Promise.all(workers.map((worker) => worker.stop()))
+    const ended = async (worker: JobWorker): Promise<void> => {
+      // First no new jobs, then those that run are told to end: they wait for another process after that.
+      await worker.stop()
+      await worker.end()
+    }
     const waited = new AbortController()
+    // Also the end of a connection is not waited for for ever: the server may be away.
     const timeout = this.#options.clock.sleep(CLOSE_WAIT_MS, waited.signal)
-    await Promise.race([Promise.all(workers.map((worker) => worker.end())), timeout])
+    await Promise.race([Promise.allSettled(workers.map(ended)), timeout])
     waited.abort()
     this.#closed.abort()
     await this.#forgetting

@@ -43,16 +43,15 @@ export function jobsOfName({ name, queue, redis, clock, ids }: JobsOfNameDeps): 
   const holders = (): Promise<StoredJob[]> => queue.getJobs(['active', ...WAITING_STATES])
 
   const get = async (id: string): Promise<Job | null> => {
-    // The state is newer than the job that was read before it: when it has ended meanwhile it is read again.
-    for (let look = 0; look < 2; look++) {
-      const stored = await queue.getJob(id)
-      if (stored === undefined) break
-      const state = stateOf(await queue.getJobState(id), stored.failedReason)
-      if (state === null || (isOver(state) && stored.finishedOn === undefined)) continue
-      return jobOf(stored, state)
-    }
-    return (await next.behind(await holders())).find((job) => job.id === id) ?? null
+    const stored = await getStored(queue, id)
+    if (stored !== null) return stored
+    const kept = (await next.behind(await holders())).find((job) => job.id === id)
+    // What was kept behind a job may have become one while we looked.
+    return kept ?? getStored(queue, id)
   }
+
+  const isOurs = async (id: string, request: string): Promise<boolean> =>
+    (await queue.getJob(id))?.data.request === request
 
   return {
     queue,
@@ -67,17 +66,18 @@ export function jobsOfName({ name, queue, redis, clock, ids }: JobsOfNameDeps): 
         const holder = await put(id, stored)
         if (holder === id && id === request) return newJob(id, name, stored)
         const job = (await get(id)) ?? (await get(holder))
-        if (job !== null && !isOver(job.state)) return job
+        if (job === null) continue
+        // One that had begun before we asked does not count: it may not have seen what we have.
+        if (job.state === 'waiting' || (await isOurs(job.id, request))) return job
       }
       throw new MillraceError('QUEUE_UNAVAILABLE', { reason: `jobs of ${key} end too fast` })
     },
     list: async () => {
-      const [waiting, running, ended] = await Promise.all([
-        queue.getJobs([...WAITING_STATES]),
-        queue.getJobs(['active']),
-        queue.getJobs(['completed', 'failed']),
-      ])
-      const behind = await next.behind([...waiting, ...running])
+      // In the order in which a job moves, so that none is missed on its way.
+      const behind = await next.behind(await holders())
+      const waiting = await queue.getJobs([...WAITING_STATES])
+      const running = await queue.getJobs(['active'])
+      const ended = await queue.getJobs(['completed', 'failed'])
       // A job that moved while we looked is taken where it was last.
       const found = new Map(behind.map((job) => [job.id, job]))
       for (const stored of waiting) found.set(stored.id ?? '', jobOf(stored, 'waiting'))
@@ -105,4 +105,16 @@ export function jobsOfName({ name, queue, redis, clock, ids }: JobsOfNameDeps): 
       return { waiting, running }
     },
   }
+}
+
+async function getStored(queue: NamedQueue, id: string): Promise<Job | null> {
+  // The state is newer than the job that was read before it: when it has ended meanwhile it is read again.
+  for (let look = 0; look < 2; look++) {
+    const stored = await queue.getJob(id)
+    if (stored === undefined) return null
+    const state = stateOf(await queue.getJobState(id), stored.failedReason)
+    if (state === null || (isOver(state) && stored.finishedOn === undefined)) continue
+    return jobOf(stored, state)
+  }
+  return null
 }

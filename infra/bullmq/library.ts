@@ -82,6 +82,7 @@ export async function openBullMq(
             skipVersionCheck: true,
           },
         ),
+        blocking,
         events,
       ),
     subscribe: async (channel, take) => {
@@ -98,7 +99,11 @@ export async function openBullMq(
   }
 }
 
-function startWorker(worker: Worker<JobData, JsonObject>, events: WorkerEvents): JobWorker {
+function startWorker(
+  worker: Worker<JobData, JsonObject>,
+  connection: IORedis,
+  events: WorkerEvents,
+): JobWorker {
   const ended = (job: { readonly id?: string | undefined } | undefined): void => {
     if (job?.id !== undefined) events.ended(job.id)
   }
@@ -110,16 +115,19 @@ function startWorker(worker: Worker<JobData, JsonObject>, events: WorkerEvents):
     for (const id of ids) worker.cancelJob(id)
   })
   worker.on('error', events.failed)
-  let closed = Promise.resolve()
+  let closed: Promise<void> | null = null
   return {
     cancel: (id) => worker.cancelJob(id),
     stop: async () => {
+      // While the server is away nothing can be put back, and BullMQ would wait for it for ever.
+      if (connection.status !== 'ready') return
       closed = worker.close()
       // Until this connection has ended, a job that is put back wakes the very worker that puts it back.
       await worker.backend.disconnectBlocking(true)
     },
     end: () => {
       worker.cancelAllJobs()
+      closed ??= worker.close(true)
       return closed
     },
   }
