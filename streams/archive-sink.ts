@@ -1,5 +1,5 @@
 // The archive sink: spools records into an open range a partition and publishes the range when it is large or old enough,
-// or when somebody asks (a training, at its barrier). What it has applied is what is published: an open range is lost in
+// when a training has placed its barrier, or when somebody asks. What it has applied is what is published: an open range is lost in
 // a crash and read from the log again, from the end of the last range.
 import type { Archive, RangeWriter } from '#ports/archive'
 import type { Clock } from '#ports/clock'
@@ -32,6 +32,8 @@ interface OpenPartition {
   published: number
   range: RangeWriter | null
   openedAt: number
+  /** The open range holds a barrier: a training, maybe of another process, waits for it. */
+  isAwaited: boolean
 }
 
 interface Closing {
@@ -65,7 +67,7 @@ class ArchiveSinkState implements ArchiveSink {
     const started: OpenPartition[] = []
     for (let p = 0; p < partitions; p++) {
       const end = await archive.end(p)
-      started.push({ next: end, published: end, range: null, openedAt: 0 })
+      started.push({ next: end, published: end, range: null, openedAt: 0, isAwaited: false })
     }
     this.#partitions = started
     onPublished(this.#published())
@@ -78,6 +80,7 @@ class ArchiveSinkState implements ArchiveSink {
     for (const partition of this.#partitions) {
       const { range } = partition
       partition.range = null
+      partition.isAwaited = false
       await range?.abort()
     }
     return this.start()
@@ -95,7 +98,13 @@ class ArchiveSinkState implements ArchiveSink {
       }
       const { range } = partition
       if (range === null) continue
-      if (range.bytes >= rangeBytes || this.#isOld(partition) || this.#isWanted(p, partition)) {
+      const isLarge = range.bytes >= rangeBytes
+      if (
+        isLarge ||
+        partition.isAwaited ||
+        this.#isOld(partition) ||
+        this.#isWanted(p, partition)
+      ) {
         await this.#publish(partition)
       }
     }
@@ -112,9 +121,9 @@ class ArchiveSinkState implements ArchiveSink {
     // Behind a range that another writer published further than ours, the first records are archived already.
     const first = records[0]
     const known = first !== undefined && first.offset < partition.next
-    await partition.range.append(
-      known ? records.filter(({ offset }) => offset >= partition.next) : records,
-    )
+    const fresh = known ? records.filter(({ offset }) => offset >= partition.next) : records
+    await partition.range.append(fresh)
+    partition.isAwaited ||= fresh.some(({ record }) => record.kind === 'barrier')
   }
 
   async #publish(partition: OpenPartition): Promise<void> {
@@ -122,6 +131,7 @@ class ArchiveSinkState implements ArchiveSink {
     if (range === null) return
     const { end } = await range.close(next)
     partition.range = null
+    partition.isAwaited = false
     partition.published = end
     this.#options.onPublished(this.#published())
     // Another writer was first and stopped sooner: what we had behind his end is to be read again.

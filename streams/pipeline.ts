@@ -295,6 +295,8 @@ async function waitForMore(options: PipelineOptions, from: Watermark): Promise<t
   const either = AbortSignal.any([done, enough.signal])
   const waits = partitionsOf(options).map((p) => log.waitFor(p, from.offsets[p] ?? 0, either))
   if (sink.turn !== undefined) waits.push(sink.turn.wait(either))
+  // Who has no partition waits for the end all the same.
+  waits.push(aborted(either))
   try {
     await Promise.race(waits)
   } finally {
@@ -303,6 +305,12 @@ async function waitForMore(options: PipelineOptions, from: Watermark): Promise<t
   }
   return true
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 
 /** Before the batch is applied: with too many unreadable records it is not. Their app cannot be known. */
 function countUnreadable(breaker: BreakerState, { unreadable }: Batch): BreakerState {

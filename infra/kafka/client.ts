@@ -14,6 +14,7 @@ import type { Closable } from '#ports/lifecycle'
 import type { Telemetry } from '#ports/telemetry'
 import type { KafkaConfig } from './config.ts'
 import { isTopicThere, isUnknownTopic, kafkaError, startError } from './errors.ts'
+import { type GroupSpec, joinGroup } from './group-member.ts'
 import { loadKafkajs } from './kafkajs.ts'
 import { openReadConnection, type ReadConnection } from './read-connection.ts'
 
@@ -49,6 +50,8 @@ export interface KafkaClient extends Closable {
   openReader(topic: string): ReadConnection
   openProducer(topic: string): Promise<KafkaProducer>
   openConsumer(options: ConsumerConfig): Consumer
+  /** Joins those who divide the partitions of a topic. */
+  joinGroup(spec: GroupSpec): Promise<Closable>
   /** Forgets records of a partition below `before`. */
   trim(topic: string, partition: number, before: number): Promise<void>
 }
@@ -92,6 +95,7 @@ export async function openKafkaClient(options: KafkaClientOptions): Promise<Kafk
     openReader: (topic) => keep(openReadConnection(kafka, topic)),
     openProducer: async (topic) => keep(await openProducer(kafka, topic)),
     openConsumer: (settings) => kafka.consumer(settings),
+    joinGroup: async (spec) => keep(await joinGroup(kafka, spec)),
     trim: async (topic, partition, before) => {
       // It looks for the leaders among the topics it was asked about before.
       await admin.fetchTopicOffsets(topic)

@@ -4,7 +4,7 @@ import type { Archive } from '#ports/archive'
 import { MillraceError } from '#ports/errors'
 import { silentTelemetry } from '#ports/telemetry'
 import type { Watermark } from '#schemas/position'
-import type { ArchivedRecord, Placed } from '#schemas/record'
+import type { ArchivedRecord, LogRecord, Placed } from '#schemas/record'
 import { createArchive } from '../../infra/archive/archive.ts'
 import { createArchiveSink, RANGE_MS } from '../../streams/archive-sink.ts'
 import { runPipeline } from '../../streams/pipeline.ts'
@@ -17,6 +17,15 @@ const views = (from: number, count: number) =>
   encoded(
     Array.from({ length: count }, (_, i) => viewOf(`i${from + i}`, { eventId: `e${from + i}` })),
   )
+
+const barrier: LogRecord = {
+  kind: 'barrier',
+  appendId: 'v1',
+  app: 1,
+  engineId: 'shop',
+  versionId: 'v1',
+  creationTime: 0,
+}
 
 const at = (...offsets: number[]): Watermark => ({ generation: 0, offsets })
 
@@ -97,6 +106,19 @@ describe('archive sink', () => {
     assert.deepEqual(await archived(), numbers(30))
     await sink.closeAt(at(30))
     assert.equal((await archive.ranges()).length, 1, 'nothing new: no new range')
+    await finish()
+  })
+
+  it('closes its range at the barrier of a training, whoever placed it', async () => {
+    const { log, archive, start, archived } = given()
+    await log.append(0, [...views(0, 3), ...encoded([barrier])])
+    const { seen, finish } = start()
+    await until(() => seen.published.offsets[0] === 4)
+    await log.append(0, views(4, 2))
+    await until(() => seen.applied.offsets[0] === 6)
+    assert.deepEqual(seen.published, at(4), 'the range behind it stays open')
+    assert.deepEqual(await archived(), numbers(4))
+    assert.equal((await archive.ranges()).length, 1)
     await finish()
   })
 

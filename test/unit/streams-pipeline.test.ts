@@ -12,6 +12,8 @@ import { encoded, viewOf } from '../support/stream-records.ts'
 
 interface Given {
   readonly partitions?: number
+  /** Those that are read; all when it is not given. */
+  readonly own?: readonly number[]
   readonly apply?: (records: readonly Placed[], upTo: Watermark) => Promise<readonly Refusal[]>
   readonly recover?: () => Promise<Watermark>
   readonly from?: Watermark
@@ -66,6 +68,7 @@ function given(options: Given = {}) {
       },
       onApplied: (progress) => applied.push(progress.applied),
       onTrouble: (error) => troubles.push(error?.code ?? null),
+      ...(options.own ? { partitions: options.own } : {}),
       ...(options.batchBytes ? { batchBytes: options.batchBytes } : {}),
     })
   return {
@@ -121,6 +124,29 @@ describe('pipeline', () => {
     drain.abort()
     await run()
     assert.deepEqual(taken, ['b'])
+  })
+
+  it('reads its own partitions and leaves the places of the others alone', async () => {
+    const { log, run, drain, taken, applied } = given({
+      partitions: 4,
+      own: [1, 3],
+      from: { generation: 0, offsets: [7, 0, 9, 1] },
+    })
+    for (let p = 0; p < 4; p++) await log.append(p, encoded([viewOf(`${p}a`), viewOf(`${p}b`)]))
+    drain.abort()
+    await run()
+    assert.deepEqual(taken, ['1a', '1b', '3b'])
+    assert.deepEqual(applied.at(-1)?.offsets, [7, 2, 9, 2])
+  })
+
+  it('reads nothing when it has no partitions, and ends when it is told', async () => {
+    const { log, run, stop, taken } = given({ partitions: 2, own: [] })
+    await log.append(0, encoded([viewOf('a')]))
+    const end = run()
+    await new Promise((resolve) => setImmediate(resolve))
+    stop.abort()
+    assert.equal(await end, 'stopped')
+    assert.deepEqual(taken, [])
   })
 
   it('reads every partition and keeps batches small', async () => {
