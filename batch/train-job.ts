@@ -35,6 +35,8 @@ export const TRAIN_JOB = 'train'
 const SINK_WAIT_MS = 600_000
 
 export interface TrainingDeps extends PublishDeps {
+  /** False where another process runs the jobs that this one asks for. */
+  readonly runsJobs?: boolean
   readonly queue: JobQueue
   readonly log: Log
   readonly archive: ArchiveCloser
@@ -67,12 +69,12 @@ export function registerTrainJob(deps: TrainingDeps): Training {
   const retireLater = (engineId: string): void => {
     void retireAfterAWhile(deps, engineId, closing.signal)
   }
-  deps.queue.process(TRAIN_JOB, async (context) => {
+  const run = async (context: JobContext): Promise<JsonObject> => {
     const engineId = String(context.job.data.engineId)
     const { asOf } = context.job.data
     const signal = AbortSignal.any([context.signal, closing.signal])
     const started = context.job.startedAt ?? deps.clock.now()
-    const run: Run = {
+    const training: Run = {
       deps,
       context,
       engineId,
@@ -80,7 +82,7 @@ export function registerTrainJob(deps: TrainingDeps): Training {
       signal,
     }
     try {
-      const result = await train(run)
+      const result = await train(training)
       retireLater(engineId)
       deps.telemetry.emit('millrace_trainings_total', 1, { engine: engineId, outcome: 'done' })
       return result
@@ -91,7 +93,8 @@ export function registerTrainJob(deps: TrainingDeps): Training {
       deps.telemetry.emit('millrace_trainings_total', 1, { engine: engineId, outcome })
       throw error
     }
-  })
+  }
+  if (deps.runsJobs !== false) deps.queue.process(TRAIN_JOB, run)
   return {
     async rollback(engineId, versionId) {
       const version = await rollBack(deps, engineId, versionId)

@@ -36,8 +36,9 @@ const SQLITE_BUSY = 5
 export interface WrittenAddresses {
   readonly pid: number
   readonly token: string
-  readonly event: string
-  readonly query: string
+  /** null: another process has this role. */
+  readonly event: string | null
+  readonly query: string | null
   readonly console: string
 }
 

@@ -18,6 +18,8 @@ export interface KafkaLogs extends Closable {
   readonly control: Log
   readonly deadLetters: Log
   readonly direct: DirectProducers
+  /** Where the sinks of all processes tell their places. */
+  readonly places: Log
 }
 
 export interface KafkaLogsOptions {
@@ -47,6 +49,7 @@ const topicsOf = (prefix: string) => ({
   control: `${prefix}.control`,
   deadLetters: `${prefix}.dead-letters`,
   schemas: `${prefix}.schemas`,
+  places: `${prefix}.places`,
 })
 
 /** @throws MillraceError CONFIG_INVALID, SERVER_UNREACHABLE, SERVER_REFUSED, LOG_UNAVAILABLE */
@@ -60,11 +63,12 @@ export async function openKafkaLogs(options: KafkaLogsOptions): Promise<KafkaLog
     return openKafkaLog({ client, topic, name, layout, clock, telemetry })
   }
   try {
-    const [events, control, deadLetters, schemas] = await Promise.all([
+    const [events, control, deadLetters, schemas, places] = await Promise.all([
       open('events', topics.events, config.partitions),
       open('control', topics.control, 1),
       open('dead-letters', topics.deadLetters, 1),
       open('schemas', topics.schemas, 1),
+      open('places', topics.places, 1),
     ])
     const direct: DirectProducers = {
       registry:
@@ -74,10 +78,11 @@ export async function openKafkaLogs(options: KafkaLogsOptions): Promise<KafkaLog
       openInboxes: (handler) => createKafkaInboxes({ client, prefix, handler, clock, telemetry }),
     }
     const close = async (): Promise<void> => {
-      await Promise.all([events, control, deadLetters, schemas].map((log) => log.close()))
+      const logs = [events, control, deadLetters, schemas, places]
+      await Promise.all(logs.map((log) => log.close()))
       await client.close()
     }
-    return { events, control, deadLetters, direct, close }
+    return { events, control, deadLetters, places, direct, close }
   } catch (error) {
     await client.close()
     throw error

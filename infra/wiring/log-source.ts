@@ -11,11 +11,13 @@ export type LogSource =
   | { readonly scheme: 'lmdb:'; readonly share: LogShare }
   | { readonly scheme: 'kafka:'; readonly url: string; readonly prefix: string }
 
-/** The three logs, and where other threads read the first. */
+/** The logs, and where other threads read the first. */
 export interface Logs extends Closable {
   readonly events: Log
   readonly control: Log
   readonly deadLetters: Log
+  /** Where the sinks of all processes tell their places; null where one process runs them. */
+  readonly places: Log | null
   readonly source: LogSource
   /** Null where the log has no inboxes. */
   readonly direct: DirectProducers | null
@@ -23,7 +25,8 @@ export interface Logs extends Closable {
 
 /** The logs of the data folder, for other threads to read too. */
 export function withSource(logs: EmbeddedLogs): Logs {
-  return { ...logs, source: { scheme: 'lmdb:', share: logs.share() }, direct: null }
+  const source = { scheme: 'lmdb:', share: logs.share() } as const
+  return { ...logs, places: null, source, direct: null }
 }
 
 /**

@@ -30,12 +30,15 @@ import { createFreshnessMeter, type FreshnessMeter } from './freshness-meter.ts'
 import { openBatchEngine, openItemIndex, openJobQueue, openLogs } from './open-ports.ts'
 import { EMBEDDED_PORTS, type PortUrls } from './port-urls.ts'
 import { createReplays, prepareStoreVersion, type Replays } from './replays.ts'
+import { ALL_ROLES, isShared, type Role } from './roles.ts'
+import { followStreams, type SharedStreamsOptions, startSharedStreams } from './shared-streams.ts'
 import { createStoreHandle } from './store-handle.ts'
 import { openEventStoreAt } from './store-place.ts'
-import { startStreams } from './streams-host.ts'
+import { type Streams, startStreams } from './streams-host.ts'
 
 export interface Platform extends Closable {
   readonly folder: DataFolder
+  readonly roles: ReadonlySet<Role>
   readonly clock: Clock
   readonly telemetry: Telemetry
   readonly ids: IdSource
@@ -68,6 +71,8 @@ export interface PlatformOptions {
   /** URLs of the ports; all embedded by default. */
   readonly ports?: PortUrls
   readonly prefix?: string
+  /** What this process runs; everything unless it is one of several. */
+  readonly roles?: ReadonlySet<Role>
 }
 
 /**
@@ -98,6 +103,7 @@ async function open(
     clock = systemClock,
     ports = EMBEDDED_PORTS,
     prefix = 'millrace',
+    roles = ALL_ROLES,
   }: PlatformOptions,
   keep: <T extends Closable>(part: T) => T,
   close: () => Promise<void>,
@@ -121,7 +127,8 @@ async function open(
   const store = keep(createStoreHandle(await openEventStoreAt(storePlace, clock)))
   const index = keep(await openItemIndex(ports, surroundings))
   const shared = { clock, telemetry, ids, directory, store, index }
-  const streams = keep(await startStreams({ ...shared, logs, storePlace, filesPlace }))
+  const sinks = { ...shared, logs, storePlace, filesPlace }
+  const streams = keep(await openStreams(sinks, ports, prefix, roles))
   const upkeep = keep(createArchiveUpkeep({ filesPlace, clock, telemetry }))
   const queue = keep(await openJobQueue(ports, surroundings))
   const batch = keep(await openBatchEngine(ports, surroundings))
@@ -129,9 +136,11 @@ async function open(
   const freshness = createFreshnessMeter({ watermarks, clock, telemetry })
   const log = freshness.follow(logs.events)
   await restoreVersions({ directory, models, index, telemetry })
-  registerImportJob({ queue, log, directory, watermarks, clock, telemetry })
+  const runsJobs = roles.has('batch')
+  if (runsJobs) registerImportJob({ queue, log, directory, watermarks, clock, telemetry })
   const training = registerTrainJob({
     ...shared,
+    runsJobs,
     queue,
     log,
     archive: archiveCloser,
@@ -153,6 +162,7 @@ async function open(
   return {
     ...shared,
     folder,
+    roles,
     log,
     deadLetters: logs.deadLetters,
     direct: logs.direct,
@@ -171,4 +181,21 @@ async function open(
     health: () => Promise.all(sources.map((source) => source.health())),
     close,
   }
+}
+
+/** The sinks: of this process alone, its share of them, or those of others. */
+async function openStreams(
+  options: SharedStreamsOptions,
+  ports: PortUrls,
+  prefix: string,
+  roles: ReadonlySet<Role>,
+): Promise<Streams> {
+  if (!isShared(ports)) return startStreams(options)
+  if (!roles.has('streams')) return followStreams(options)
+  const { logs, clock, telemetry } = options
+  const { partitions } = logs.events
+  const { openPartitionClaims } = await import('../kafka/claims.ts')
+  return startSharedStreams(options, (onChange) =>
+    openPartitionClaims({ url: ports.log, prefix, partitions, clock, telemetry, onChange }),
+  )
 }

@@ -18,8 +18,9 @@ import type { Platform } from './platform.ts'
 import type { ProcessTelemetry } from './telemetry.ts'
 
 export interface Addresses {
-  readonly event: string
-  readonly query: string
+  /** null: another process has this role. */
+  readonly event: string | null
+  readonly query: string | null
   readonly console: string
 }
 
@@ -50,6 +51,7 @@ export async function startServers(
   telemetry: ProcessTelemetry,
   config: Listen,
 ): Promise<Servers> {
+  const { roles } = platform
   const token = randomBytes(32).toString('base64url')
   const { servingOpen: open, servingHarness, ingestStats: stats, eventsPerSecond } = config
   const intake = createIntake({ ...platform, stats, limits: { eventsPerSecond } })
@@ -67,13 +69,17 @@ export async function startServers(
   }
   try {
     const addresses = {
-      event: await listen(event, 'event server', config.ip, config.eventPort, '--event-port'),
-      query: await listen(query, 'query server', config.ip, config.queryPort, '--query-port'),
+      event: roles.has('ingest')
+        ? await listen(event, 'event server', config.ip, config.eventPort, '--event-port')
+        : null,
+      query: roles.has('serving')
+        ? await listen(query, 'query server', config.ip, config.queryPort, '--query-port')
+        : null,
       console: await listen(admin, 'console', config.ip, config.consolePort, '--console-port'),
     }
     await platform.folder.writeAddresses({ pid: process.pid, token, ...addresses })
-    running.push(startScheduler(platform))
-    const inboxes = startInboxes(platform, intake)
+    if (roles.has('batch')) running.push(startScheduler(platform))
+    const inboxes = roles.has('ingest') ? startInboxes(platform, intake) : null
     if (inboxes !== null) running.push(inboxes)
     return { addresses, close }
   } catch (error) {

@@ -42,6 +42,10 @@ export interface StreamsOptions {
   readonly directory: Directory
   readonly telemetry: Telemetry
   readonly clock: Clock
+  /** Partitions to work on; all when it is not given. */
+  readonly partitions?: readonly number[]
+  /** Watermarks that others move too, and that outlive these sinks. */
+  readonly watermarks?: MovableWatermarks
 }
 
 export interface Streams extends Closable, HealthSource {
@@ -78,7 +82,7 @@ interface Host {
 export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const { logs, clock, telemetry, directory } = options
   const { partitions, generation } = logs.events
-  const watermarks = createWatermarks({ partitions, generation, clock })
+  const watermarks = options.watermarks ?? createWatermarks({ partitions, generation, clock })
   let indexTrouble: MillraceError | null = null
   const indexAway = Promise.withResolvers<void>()
   const letters = createLetterBox(logs.deadLetters, telemetry)
@@ -134,7 +138,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
       await Promise.all([store.close(DRAIN_MS), archive.close(DRAIN_MS)])
       await settledWithin(index, clock, DRAIN_MS)
       await index.close()
-      watermarks.close()
+      if (options.watermarks === undefined) watermarks.close()
     },
   }
 }
@@ -272,6 +276,7 @@ function startThread(
     role: 'streams',
     sink,
     log: logs.source,
+    partitions: options.partitions ?? null,
     store: storePlace,
     files: filesPlace,
   }

@@ -16,6 +16,8 @@ export interface StreamsThreadData {
   readonly role: 'streams'
   readonly sink: ThreadSink
   readonly log: LogSource
+  /** Partitions to work on; null: all. */
+  readonly partitions: readonly number[] | null
   readonly store: StorePlace
   readonly files: FilesPlace
 }

@@ -120,6 +120,7 @@ async function run(port: MessagePort, data: StreamsThreadData): Promise<void> {
   const end = await runPipeline({
     sink,
     log,
+    ...(data.partitions === null ? {} : { partitions: data.partitions }),
     clock: systemClock,
     telemetry,
     signal: stop.signal,
