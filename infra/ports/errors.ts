@@ -406,6 +406,12 @@ export const ERRORS = {
     hint: 'See millrace help {command}',
   },
   CONFIG_INVALID: { status: 400, retryable: false, message: '{where}: {reason}', hint: '{mend}' },
+  ROLES_NOT_SHARED: {
+    status: 400,
+    retryable: false,
+    message: 'The roles {roles} cannot run apart: {ports} belong to one process.',
+    hint: 'Give these ports servers in millrace.toml ({mends}), or start all roles in one process.',
+  },
   CONFIG_UNSUPPORTED: {
     status: 400,
     retryable: false,

@@ -14,7 +14,7 @@ const TO_SHARE: readonly { readonly port: PortName; readonly mend: string }[] = 
   { port: 'log', mend: 'kafka://…' },
   { port: 'store', mend: 'hbase://…' },
   { port: 'index', mend: 'http://…' },
-  { port: 'files', mend: 'hdfs://… or file:///shared/folder' },
+  { port: 'files', mend: 'hdfs://…' },
   { port: 'queue', mend: 'redis://…' },
 ]
 
@@ -31,7 +31,7 @@ function unshared(ports: PortUrls): typeof TO_SHARE {
 
 /**
  * The roles of `--roles`, separated by commas.
- * @throws MillraceError USAGE for one that does not exist, CONFIG_UNSUPPORTED for less than all over ports of one process
+ * @throws MillraceError USAGE for one that does not exist, ROLES_NOT_SHARED for less than all over ports of one process
  */
 export function rolesOf(text: string, ports: PortUrls): ReadonlySet<Role> {
   const asked = text.split(',')
@@ -43,10 +43,9 @@ export function rolesOf(text: string, ports: PortUrls): ReadonlySet<Role> {
   const roles = new Set(asked as Role[])
   const own = unshared(ports)
   if (roles.size === ROLES.length || own.length === 0) return roles
-  const mends = own.map(({ port, mend }) => `${port} (now ${ports[port]}, then ${mend})`)
-  throw new MillraceError('CONFIG_UNSUPPORTED', {
-    where: '--roles',
-    value: text,
-    supported: `all roles in one process, or give these ports servers: ${mends.join(', ')}`,
+  throw new MillraceError('ROLES_NOT_SHARED', {
+    roles: text,
+    ports: own.map(({ port }) => `${port} (${ports[port]})`).join(', '),
+    mends: own.map(({ port, mend }) => `${port} = "${mend}"`).join(', '),
   })
 }

@@ -71,6 +71,8 @@ export async function startSharedStreams(
     }
   }
   const claimed = await claim((partitions) => {
+    // When others come and go the share may stay as it is.
+    if (wanted?.join() === partitions.join()) return
     wanted = partitions
     changing = changing.then(change)
   })

@@ -65,7 +65,7 @@ test('commands', async (t) => {
     ],
     [['status', '--config', join(folder, 'none.toml')], /FILE_NOT_FOUND/],
     [['start', '--event-port', 'seventy'], /"seventy" is not a port.*CONFIG_INVALID/s],
-    [['start', '--roles', 'ingest'], /CONFIG_UNSUPPORTED/],
+    [['start', '--roles', 'ingest'], /ROLES_NOT_SHARED/],
     [['strat'], /unknown command 'strat'/],
     [
       ['app', 'list', '--data', foreign],
