@@ -68,15 +68,6 @@ export const BUGS_OF_SINKS: readonly Bug[] = [
     }),
   },
   {
-    name: 'deletions of a batch are applied first',
-    plant: () => ({
-      storeWriter: reordering((records) => [
-        ...records.filter(({ record }) => record.kind === 'deletion'),
-        ...records.filter(({ record }) => record.kind !== 'deletion'),
-      ]),
-    }),
-  },
-  {
     name: 'delete and re-use in one batch: the newest of an id wins',
     plant: () => ({
       storeWriter: reordering((records) =>
