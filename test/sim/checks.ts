@@ -100,6 +100,9 @@ export function checkIndexed(
     const reference = world.reference(partition)
     for (const entity of reference.entities()) {
       if (entity.type !== 'item') continue
+      // Where several processes share an index, one may be telling it anew what another has told it already.
+      const by = host.told.refilling.get(entity.app)
+      if (by !== undefined && by !== host.life) continue
       checkItemState(world, host, entity, [offsets[partition] ?? 0, reference.end])
     }
   }

@@ -10,22 +10,44 @@ import type { Life, Scheduler } from './scheduler.ts'
 export interface FaultyIndex extends ItemIndex {
   /** The index without gates and faults. */
   readonly inside: ItemIndex
+  readonly refilling: ReadonlyMap<number, Life>
   /** What the index was told, by app and item. */
   readonly states: ReadonlyMap<number, ReadonlyMap<string, ItemState>>
   /** Targets it was told, by app: `event/item`. */
   readonly seen: ReadonlyMap<number, ReadonlySet<string>>
 }
 
+/** What stands in an index: of one process, or of a server that several share. */
+export interface IndexCore {
+  readonly index: ItemIndex
+  readonly states: Map<number, Map<string, ItemState>>
+  readonly seen: Map<number, Set<string>>
+  /** Apps whose items somebody forgot and is telling anew. */
+  readonly refilling: Map<number, Life>
+}
+
+export const createIndexCore = (): IndexCore => ({
+  index: createMemoryItemIndex(),
+  states: new Map(),
+  seen: new Map(),
+  refilling: new Map(),
+})
+
 export interface FaultyIndexOptions {
+  readonly core: IndexCore
   readonly life: Life
   readonly scheduler: Scheduler
   readonly faults: Faults
 }
 
-export function createFaultyIndex({ life, scheduler, faults }: FaultyIndexOptions): FaultyIndex {
-  const index = createMemoryItemIndex()
-  const states = new Map<number, Map<string, ItemState>>()
-  const seen = new Map<number, Set<string>>()
+export function createFaultyIndex({
+  core: { index, states, seen, refilling },
+  life,
+  scheduler,
+  faults,
+}: FaultyIndexOptions): FaultyIndex {
+  // A process that begins tells everything: also what one forgot that ended before it told it anew.
+  for (const [app, by] of refilling) if (by.ended.aborted) refilling.set(app, life)
   const gate = (label: string): Promise<void> => scheduler.gate(life, `index.${label}`)
   const fail = (): void => {
     if (!faults.happens('failedIndex') && !(faults.active && faults.indexAway)) return
@@ -55,6 +77,7 @@ export function createFaultyIndex({ life, scheduler, faults }: FaultyIndexOption
   }
   return {
     inside: index,
+    refilling,
     states,
     seen,
     applyItems: (app, changes) =>
@@ -64,11 +87,18 @@ export function createFaultyIndex({ life, scheduler, faults }: FaultyIndexOption
       }),
     clearItems: (app) =>
       guarded(`clear ${app}`, async () => {
+        refilling.set(app, life)
         states.delete(app)
         seen.delete(app)
         await index.clearItems(app)
       }),
-    refresh: () => guarded('refresh', () => index.refresh()),
+    refresh: () =>
+      guarded('refresh', async () => {
+        for (const [app, by] of refilling) {
+          if (by === life) refilling.delete(app)
+        }
+        await index.refresh()
+      }),
     publish: (version, model) =>
       guarded(`publish ${version.versionId}`, () => index.publish(version, model)),
     retire: (engineId, versionId) =>

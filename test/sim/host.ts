@@ -20,7 +20,7 @@ import { createMemoryBatchEngine } from '../support/memory/batch-engine.ts'
 import { lendEventServer } from './event-servers.ts'
 import { createLifeClock } from './faulty-clock.ts'
 import { createFaultyFiles } from './faulty-files.ts'
-import { createFaultyIndex, type FaultyIndex } from './faulty-index.ts'
+import { createFaultyIndex, createIndexCore, type FaultyIndex } from './faulty-index.ts'
 import { createFaultyLog } from './faulty-log.ts'
 import { createFaultyStoreReader } from './faulty-store.ts'
 import { planted } from './plants.ts'
@@ -69,7 +69,8 @@ export async function startHost(world: World, life: Life): Promise<Host> {
   await directory.catchUp()
   const reader = createFaultyStoreReader({ disk, life, scheduler })
   const store = planted(plants, 'storeReader', reader, planting)
-  const told = createFaultyIndex(access)
+  const core = world.sharedIndex ?? createIndexCore()
+  const told = createFaultyIndex({ core, ...access })
   const index: ItemIndex = planted(plants, 'index', told, planting)
   const parts = { life, clock, directory, store, index, told }
   const streams = await startSimulatedStreams(world, parts)

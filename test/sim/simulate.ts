@@ -35,7 +35,6 @@ export interface RunOptions {
 const REST_STEPS_MAX = 5000
 /** Steps that an owner has to bury what it refused. */
 const UNBURIED_STEPS = 500
-const PROCESSES = 1
 const STEPS_MAX = 20_000
 /** Calls that may wait at once: a bound on what piles up. */
 const WAITING_MAX = 200
@@ -45,10 +44,10 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const world = createWorld(seed, { trace, plants })
   const { scheduler, faults, events } = world
   const { random } = scheduler
-  await prepareEventServers(events.partitions, PROCESSES)
+  await prepareEventServers(events.partitions, world.processes)
   if (random.chance(0.6)) await beginTrained(world)
   const ledger: Ledger = { acknowledged: [], counts: new Map() }
-  const processes = startProcesses(world, PROCESSES)
+  const processes = startProcesses(world, world.processes)
   const nemesis = createNemesis(world, processes)
   const clients = Array.from({ length: 1 + random.below(3) }, (_, i) => {
     const life = scheduler.life(`client${i}`)

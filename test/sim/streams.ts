@@ -40,7 +40,7 @@ export interface SimulatedStreams {
   readonly archive: ArchiveCloser
   /** Threads that own a sink, the newest last. */
   readonly owners: Readonly<Record<ThreadSink, Life[]>>
-  /** The index sink has nothing to load. */
+  /** The index sink has nothing to do. */
   isSettled(): boolean
   /** Starts one more owner of a sink beside the one that is there. */
   takeOver(sink: ThreadSink): void
@@ -106,14 +106,20 @@ export async function startSimulatedStreams(
   const archive = createClosings((message) => mouths.archive(message))
   const primary = createPrimaryTeller(directory, indexSink, (message) => mouths.store(message))
   const ready = Promise.withResolvers<void>()
-  let loads = 0
+  /** Loads and batches that the index sink has not come to the end of. */
+  let working = 0
+  const take: typeof indexSink.take = (touches, upTo) => {
+    working++
+    indexSink.take(touches, upTo)
+    void indexSink.settled().finally(() => working--)
+  }
   /** What each owner said that the batch in its hand touches. */
   const touched = new Map<Life, ItemTouches[]>()
   const loadIndex = (applied: Watermark): void => {
-    loads++
-    void indexSink.load([...directory.state.apps.keys()]).finally(() => loads--)
+    working++
+    void indexSink.load([...directory.state.apps.keys()]).finally(() => working--)
     // What an owner that ended may have applied without a word; those that live tell it again.
-    indexSink.take([...touched.values()].flat(), applied)
+    take([...touched.values()].flat(), applied)
   }
   const hear = (message: FromThread, sink: ThreadSink, thread: Life): void => {
     if (message.type === 'touching') touched.get(thread)?.push(...message.touches)
@@ -127,7 +133,7 @@ export async function startSimulatedStreams(
     } else if (message.type === 'applied' && sink === 'store') {
       watermarks.advance('store', message.applied)
       checkStored(world, message.applied)
-      indexSink.take(touched.get(thread)?.splice(0) ?? [], message.applied)
+      take(touched.get(thread)?.splice(0) ?? [], message.applied)
     }
   }
   const start = (sink: ThreadSink): void => {
@@ -153,7 +159,7 @@ export async function startSimulatedStreams(
     }
     primary.renew()
   })
-  return { watermarks, archive, owners, takeOver: start, isSettled: () => loads === 0 }
+  return { watermarks, archive, owners, takeOver: start, isSettled: () => working === 0 }
 }
 
 function startThread(

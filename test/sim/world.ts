@@ -8,6 +8,7 @@ import { createMemoryFiles } from '../support/memory/files.ts'
 import { createMemoryLog, type MemoryLog } from '../support/memory/log.ts'
 import { createRandom } from '../support/random.ts'
 import { createCalm, createFaults, type Faults } from './faults.ts'
+import { createIndexCore, type IndexCore } from './faulty-index.ts'
 import { createStoreDisk, type StoreDisk } from './faulty-store.ts'
 import type { Plants } from './plants.ts'
 import { createReference, type Entity, type Reference } from './reference.ts'
@@ -37,6 +38,10 @@ export interface World {
   readonly disk: StoreDisk
   readonly files: ReturnType<typeof createMemoryFiles>
   readonly queue: SharedQueue
+  /** The index server of all processes; null where each has its own in its memory. */
+  readonly sharedIndex: IndexCore | null
+  /** All-in-one processes that run side by side over the same log, store, files and queue. */
+  readonly processes: number
   readonly ids: IdSource
   readonly plants: Plants
   /** What is wrong, as the checkers found it; the run ends with the first. */
@@ -74,6 +79,7 @@ export function createWorld(seed: number, options: WorldOptions): World {
   for (let i = 0; i < 10; i++) random.next()
   const scheduler = createScheduler(random, { trace: options.trace })
   const events = createMemoryLog({ partitions: random.pick([1, 1, 2, 3]) })
+  const processes = !options.isCalm && random.chance(0.3) ? 2 : 1
   const control = createControlLog()
   control.records.push(...beginning(scheduler.clock.now()))
   const decoded = Array.from({ length: events.partitions }, (): (Placed | null)[] => [])
@@ -104,6 +110,8 @@ export function createWorld(seed: number, options: WorldOptions): World {
     disk: createStoreDisk(),
     files: createMemoryFiles(),
     queue: createSharedQueue(scheduler),
+    sharedIndex: processes > 1 ? createIndexCore() : null,
+    processes,
     ids: createIdSource((pool) => {
       for (let i = 0; i < pool.length; i++) pool[i] = random.below(65536)
     }),
