@@ -65,6 +65,17 @@ test('removeDuplicates: what one user does to one item again is no event more', 
   assert.deepEqual(popularity(twice), { a: 4, b: 4, c: 2 })
 })
 
+test('removeDuplicates: the newest stays, in whatever order they come', async () => {
+  const events = [9 - 2 * DAY, 8, 9 - DAY].map((minute) => did('u', 'buy', 'a', minute))
+  const params = { eventNames: ['buy'], rankings: [{ duration: '1 day' }] }
+  const once = { eventWindow: { removeDuplicates: true } }
+  for (const told of [events, events.toReversed()]) {
+    assert.deepEqual(popularity(await modelOf(told, params, once)), { a: 1 })
+  }
+  const earlier = [did('u', 'buy', 'a', 9 - 2 * DAY), ...events.toReversed()]
+  assert.deepEqual(popularity(await modelOf(earlier, params, once)), { a: 1 })
+})
+
 describe('recsModel', () => {
   test('collabFiltering: no rankings, and no documents for their sake', async () => {
     const params = { eventNames: ['buy'], scoring: 'global', recsModel: 'collabFiltering' }

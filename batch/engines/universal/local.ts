@@ -60,6 +60,7 @@ async function readTrainingData(
     data.add(batch)
     progress({ step: 'read', done: data.events, total: 0, unit: 'events' })
   }
+  data.settle()
   return data
 }
 

@@ -9,10 +9,10 @@ import {
 } from '#schemas/engines/universal'
 import { ranksForeignTargets } from '#schemas/engines/universal-quirks'
 import { Dictionary } from '../../algorithms/dictionary.ts'
+import { type NewestEvent, NewestEvents } from '../../algorithms/newest-events.ts'
 import { Pairs } from '../../algorithms/pairs.ts'
 import { RandomRanking } from '../../algorithms/random-ranking.ts'
 import { RankingCounter } from '../../algorithms/ranking-counter.ts'
-import { Repeats } from '../../algorithms/repeats.ts'
 
 export const TRAINING_COLUMNS = [
   'entityType',
@@ -64,12 +64,13 @@ export class TrainingData {
   readonly #wantsEntities: boolean
   /** Events before it are too old to count. */
   readonly #since: number
-  readonly #repeats: Repeats | null
+  /** Where repeats are no events of their own, all events until they are settled. */
+  readonly #newest: NewestEvents | null
 
   constructor(params: UniversalParams, asOf: number) {
     const { duration, removeDuplicates } = params.eventWindow
     this.#since = duration === null ? Number.NEGATIVE_INFINITY : asOf - duration
-    this.#repeats = removeDuplicates ? new Repeats() : null
+    this.#newest = removeDuplicates ? new NewestEvents() : null
     this.#anyTarget = ranksForeignTargets(params)
     this.pairs = params.indicators.map(() => new Pairs())
     this.rankings = params.rankings.flatMap((ranking) => {
@@ -111,17 +112,46 @@ export class TrainingData {
       if (use === undefined) continue
       const target = targetEntityId[row] as string | null
       if (target === null) continue
-      const ofItem = targetEntityType[row] === ITEM_TYPE
+      const isItem = targetEntityType[row] === ITEM_TYPE
       // Of old targets of any type were ranked.
-      if (!ofItem && !this.#anyTarget) continue
+      if (!isItem && !this.#anyTarget) continue
       const time = eventTime[row] as number
       if (time < this.#since) continue
       const number = this.targets.add(target)
-      if (this.#repeats?.isRepeat(name, type, entityId[row] as string, number)) continue
-      for (const counter of use.counters) counter.add(number, time)
-      if (use.pairs !== null && ofItem && type === USER_TYPE) {
-        use.pairs.add(this.users.add(entityId[row] as string), number, time)
+      const id = entityId[row] as string
+      if (this.#newest === null) this.#count(use, type, id, number, isItem, time)
+      else {
+        this.#newest.add({
+          event: name,
+          entityType: type,
+          entityId: id,
+          target: number,
+          isItem,
+          time,
+        })
       }
+    }
+  }
+
+  /** To be called once, when all batches are there. */
+  settle(): void {
+    this.#newest?.forEach(({ event, entityType, entityId, target, isItem, time }: NewestEvent) => {
+      const use = this.#uses.get(event) ?? this.#otherUse
+      if (use !== undefined) this.#count(use, entityType, entityId, target, isItem, time)
+    })
+  }
+
+  #count(
+    { counters, pairs }: Use,
+    entityType: string,
+    entityId: string,
+    target: number,
+    isItem: boolean,
+    time: number,
+  ): void {
+    for (const counter of counters) counter.add(target, time)
+    if (pairs !== null && isItem && entityType === USER_TYPE) {
+      pairs.add(this.users.add(entityId), target, time)
     }
   }
 
