@@ -5,7 +5,7 @@ import { dateOf, foldItems, type Item, isTargeted, textsOf } from './items.ts'
 import { type ReferenceModel, referenceModel } from './model.ts'
 import type { ReferenceQuery } from './query.ts'
 import { type Clause, type Scored, scoreOf, shardOf } from './score.ts'
-import type { Rule, Settings } from './settings.ts'
+import { oldCut, queryLimit, type Rule, type Settings } from './settings.ts'
 
 export interface Answer {
   readonly item: string
@@ -32,15 +32,18 @@ export function createReference(
   now: number,
 ): Reference {
   const settings = given.recsModel === 'collabFiltering' ? { ...given, rankings: [] } : given
-  const named = told.map((event) => ({ ...event, event: indicatorOf(event.event, settings) }))
-  const events = named.filter(
+  const named = (events: readonly ToldEvent[]): ToldEvent[] =>
+    events.map((event) => ({ ...event, event: indicatorOf(event.event, settings) }))
+  const inWindow = told.filter(
     (event) => !isTargeted(event) || isRecent(Date.parse(event.eventTime), settings, now),
   )
-  const items = foldItems(events)
-  const model = referenceModel(events, settings, now)
+  const recent = named(inWindow)
+  const items = foldItems(recent)
+  const trained = settings.removeDuplicates ? named(newestOf(inWindow)) : recent
+  const model = referenceModel(trained, settings, now)
   const described = [...items].filter(([, { properties }]) => properties.size > 0)
   // An item that was once bought is one, however long that is ago.
-  const bought = named
+  const bought = named(told)
     .filter(isTargeted)
     .filter((e) => e.event === settings.indicators[0]?.name && e.targetEntityType === 'item')
   const documents = [
@@ -61,7 +64,7 @@ export function createReference(
   return {
     model,
     answer(query) {
-      const asked = ask(query, { events, items, model, settings, now })
+      const asked = ask(query, { events: recent, items, model, settings, now })
       const scored = documents
         .filter((id) => passes(id, asked, items, model))
         .map((id): Scored => {
@@ -98,6 +101,20 @@ function compare(a: Scored, b: Scored, { scoring }: Settings): number {
   }
   if (scoring === 'es5' && shardOf(a.id) !== shardOf(b.id)) return shardOf(a.id) - shardOf(b.id)
   return a.id < b.id ? -1 : 1
+}
+
+/** Of what one did to one thing, under one name, only the newest. */
+function newestOf(events: readonly ToldEvent[]): ToldEvent[] {
+  const newest = new Map<string, ToldEvent>()
+  for (const event of events.filter(isTargeted)) {
+    const { event: name, entityType, entityId, targetEntityType, targetEntityId } = event
+    const key = JSON.stringify([name, entityType, entityId, targetEntityType, targetEntityId])
+    const known = newest.get(key)
+    if (known === undefined || Date.parse(known.eventTime) < Date.parse(event.eventTime)) {
+      newest.set(key, event)
+    }
+  }
+  return [...events.filter((event) => !isTargeted(event)), ...newest.values()]
 }
 
 /** Events of an alias are events of the indicator. */
@@ -197,14 +214,19 @@ type BareClause = Pick<Clause, 'indicator' | 'ids'>
 function userClauses(
   { eventNames }: ReferenceQuery,
   history: ReturnType<typeof historyOf>,
-  { compatibility, indicators }: Settings,
+  settings: Settings,
 ): BareClause[] {
+  const { compatibility, indicators, removeDuplicates } = settings
+  const cut = oldCut(settings)
   return indicators
     .filter(({ name }) => eventNames?.includes(name) ?? true)
-    .map(({ name, limit }) => {
+    .slice(0, cut === null ? undefined : cut - 1)
+    .map((indicator) => {
+      const { name } = indicator
+      const limit = queryLimit(indicator, settings)
       const all = history.filter(({ event }) => event === name).map(({ id }) => id)
       const ids =
-        compatibility === 'none'
+        compatibility === 'none' || removeDuplicates
           ? [...new Set(all)].slice(0, limit)
           : [...new Set(all.slice(0, limit))]
       return { indicator: name, ids }
@@ -213,10 +235,11 @@ function userClauses(
 
 function itemClauses({ item }: ReferenceQuery, { model, settings }: World): BareClause[] {
   if (item === undefined || !model.trained.has(item)) return []
-  return settings.indicators.map(({ name }) => ({
-    indicator: name,
-    ids: (model.lists.get(name)?.get(item) ?? []).map(([id]) => id),
-  }))
+  const cut = oldCut(settings)
+  return settings.indicators.map(({ name }) => {
+    const ids = (model.lists.get(name)?.get(item) ?? []).map(([id]) => id)
+    return { indicator: name, ids: cut !== null && ids.length > cut ? ids.slice(0, cut - 1) : ids }
+  })
 }
 
 function setClauses(

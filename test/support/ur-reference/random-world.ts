@@ -34,13 +34,19 @@ export function randomSettings(random: Random): Settings {
   const old = random.pick<Compatibility>(['ur-0.7', 'ur-0.7', 'ur-0.7', 'harness-0.6', 'none'])
   const compatibility =
     scoring === 'weighted' ? random.pick<Compatibility>(['none', 'none', old]) : old
-  const indicators = EVENTS.slice(0, 1 + random.below(3)).map((name) => ({
+  const shortcut = random.chance(0.2) ? { maxQueryEvents: random.pick([null, 2, 3]) } : null
+  const various = EVENTS.slice(0, 1 + random.below(3)).map((name) => ({
     name,
     aliases: name === 'buy' && random.chance(0.3) ? ['bought', 'other'].slice(random.below(2)) : [],
     limit: random.pick([3, 5, 500, 500]),
     keep: random.pick([1, 3, 50, 50]),
     minLlr: random.chance(0.2) ? 0.5 : null,
   }))
+  const [{ limit, keep }] = various as [(typeof various)[number]]
+  const indicators =
+    shortcut === null
+      ? various
+      : various.map(({ name }) => ({ name, aliases: [], limit, keep, minLlr: null }))
   const ofOld = compatibility === 'ur-0.7' && scoring !== 'weighted'
   const names = indicators.map(({ name }) => name)
   const limited = indicators.some(({ minLlr }) => minLlr !== null)
@@ -59,6 +65,8 @@ export function randomSettings(random: Random): Settings {
     weights: limited || random.chance(0.4) ? 'llr' : 'acos',
     compatibility,
     indicators,
+    shortcut,
+    removeDuplicates: random.chance(0.2),
     windowDays: random.pick([null, null, null, 6]),
     recsModel: random.pick(['all', 'all', 'all', 'all', 'collabFiltering'] as const),
     minEvents: random.pick([0, 0, 1, 2, 3]),

@@ -26,6 +26,9 @@ export interface Settings {
   readonly minEvents: number
   /** Events that are older do not count. */
   readonly windowDays: number | null
+  readonly removeDuplicates: boolean
+  /** Where `eventNames` stand in place of `indicators`; then they have all the same limits and no aliases. */
+  readonly shortcut: { readonly maxQueryEvents: number | null } | null
   readonly recsModel: 'all' | 'collabFiltering'
   readonly blacklist: readonly string[]
   readonly userBias: number
@@ -51,20 +54,48 @@ export function trainsAsOfOld({ scoring, compatibility }: Settings): boolean {
   return scoring !== 'weighted' && compatibility !== 'none'
 }
 
-export function engineJson(settings: Settings): JsonObject {
-  const { indicators, rankings, available, expires } = settings
-  const params: JsonObject = {
-    scoring: settings.scoring,
-    weights: settings.weights,
-    compatibility: settings.compatibility,
-    recsModel: settings.recsModel,
-    indicators: indicators.map(({ name, aliases, limit, keep, minLlr }) => ({
+function indicatorParameters({ indicators, shortcut }: Settings): JsonObject {
+  if (shortcut === null) {
+    const listed = indicators.map(({ name, aliases, limit, keep, minLlr }) => ({
       name,
       aliases: aliases as Json,
       maxItemsPerUser: limit,
       maxCorrelatorsPerItem: keep,
       minLLR: minLlr,
-    })),
+    }))
+    return { indicators: listed }
+  }
+  return {
+    eventNames: indicators.map(({ name }) => name),
+    maxEventsPerEventType: indicators[0]?.limit ?? null,
+    maxCorrelatorsPerEventType: indicators[0]?.keep ?? null,
+    maxQueryEvents: shortcut.maxQueryEvents,
+  }
+}
+
+/** Events, or ids, of one user that count in a query. */
+export function queryLimit({ limit }: { limit: number }, settings: Settings): number {
+  const { compatibility, shortcut } = settings
+  if (shortcut === null) return limit
+  if (compatibility === 'ur-0.7') return 100
+  return Math.min(limit, compatibility === 'none' ? (shortcut.maxQueryEvents ?? limit) : limit)
+}
+
+/** Beyond how many entries the old engine cuts a list, to one less; null: it does not. */
+export function oldCut({ compatibility, indicators, shortcut }: Settings): number | null {
+  if (compatibility !== 'ur-0.7') return null
+  if (shortcut !== null) return shortcut.maxQueryEvents ?? 100
+  return 10 * indicators.reduce((sum, { limit }) => sum + limit, 0)
+}
+
+export function engineJson(settings: Settings): JsonObject {
+  const { rankings, available, expires } = settings
+  const params: JsonObject = {
+    scoring: settings.scoring,
+    weights: settings.weights,
+    compatibility: settings.compatibility,
+    recsModel: settings.recsModel,
+    ...indicatorParameters(settings),
     blacklistEvents: settings.blacklist as Json,
     userBias: settings.userBias,
     itemBias: settings.itemBias,
@@ -83,8 +114,9 @@ export function engineJson(settings: Settings): JsonObject {
     num: settings.num,
     seed: settings.seed,
   }
-  const { minEvents, windowDays } = settings
-  const eventWindow = windowDays === null ? null : { duration: `${windowDays} days` }
+  const { minEvents, removeDuplicates, windowDays } = settings
+  const duration = windowDays === null ? null : `${windowDays} days`
+  const eventWindow = { duration, removeDuplicates }
   return {
     id: 'reference',
     engineFactory: 'universal',
