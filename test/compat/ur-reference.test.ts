@@ -35,9 +35,14 @@ function isTrainable(events: readonly ToldEvent[], settings: Settings): boolean 
   const names = [indicators[0]?.name, ...(indicators[0]?.aliases ?? [])]
   const since = settings.windowDays === null ? 0 : NOW - settings.windowDays * 86_400_000
   const counts = new Map<string, number>()
-  for (const { event, entityId, entityType, eventTime, targetEntityType } of events) {
-    if (!names.includes(event) || Date.parse(eventTime) < since) continue
+  const known = new Set<string>()
+  for (const event of events) {
+    const { entityId, entityType, targetEntityId, targetEntityType } = event
+    if (!names.includes(event.event) || Date.parse(event.eventTime) < since) continue
     if (entityType !== 'user' || targetEntityType !== 'item') continue
+    const key = JSON.stringify([event.event, entityId, targetEntityId])
+    if (settings.removeDuplicates && known.has(key)) continue
+    known.add(key)
     counts.set(entityId, (counts.get(entityId) ?? 0) + 1)
   }
   return [...counts.values()].some((count) => count >= minEvents)

@@ -275,6 +275,18 @@ test('rankings know items only: targets of the primary event, or entities with p
   assert.deepEqual(old.model.items, ['a', 'c', 'page', 'phones'])
 })
 
+test('… targets of others than users too', async () => {
+  const session = { ...did('s', 'buy', 'c'), entityType: 'session' }
+  const { model } = await train([did('u1', 'buy', 'a'), session, session], shop())
+  assert.deepEqual(
+    [model.items, [...(model.rankings[0]?.values ?? [])]],
+    [
+      ['a', 'c'],
+      [1, 2],
+    ],
+  )
+})
+
 test('a ranking counts events from its start to before its end', async () => {
   const events = [0, 59, 60, 119, 120].map((minute) => did('u1', 'buy', `m${minute}`, minute))
   const rankings = [

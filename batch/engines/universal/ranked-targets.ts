@@ -9,7 +9,7 @@ export function rankedTargets(data: TrainingData, params: UniversalParams): numb
   const candidates = new Uint8Array(data.targets.size).fill(ranksForeignTargets(params) ? 1 : 0)
   const primary = data.pairs[0]?.target ?? new Uint32Array()
   for (let p = 0; p < primary.length; p++) candidates[primary[p] as number] = 1
-  for (const target of data.entities) candidates[target] = 1
+  for (const target of data.items) candidates[target] = 1
   const ranked: number[] = []
   for (let target = 0; target < candidates.length; target++) {
     if (candidates[target] === 0) continue

@@ -50,8 +50,11 @@ export class TrainingData {
   readonly pairs: readonly Pairs[]
   /** The rankings that are computed: `userDefined` ones are live properties. */
   readonly rankings: readonly ComputedRanking[]
-  /** Numbers of the item entities that were ever `$set`; filled only where a ranking needs them. */
-  readonly entities = new Set<number>()
+  /**
+   * Numbers of targets that are items though no user did the primary event to them: somebody else did, or they were ever
+   * `$set` (those only where a ranking needs them).
+   */
+  readonly items = new Set<number>()
   /** Some names of events that are for nothing here, for messages. */
   readonly otherNames = new Set<string>()
   /** Events read, of any name. */
@@ -150,9 +153,9 @@ export class TrainingData {
     time: number,
   ): void {
     for (const counter of counters) counter.add(target, time)
-    if (pairs !== null && isItem && entityType === USER_TYPE) {
-      pairs.add(this.users.add(entityId), target, time)
-    }
+    if (pairs === null || !isItem) return
+    if (entityType === USER_TYPE) pairs.add(this.users.add(entityId), target, time)
+    else if (pairs === this.pairs[0]) this.items.add(target)
   }
 
   #meetName(name: string): void {
@@ -161,7 +164,7 @@ export class TrainingData {
 
   #meetEntity(id: string): void {
     const target = this.targets.add(id)
-    this.entities.add(target)
+    this.items.add(target)
     for (const ranking of this.#randoms) ranking.know(target)
   }
 }

@@ -198,7 +198,12 @@ function ranksOf(
   const set = new Set(
     events.filter((e) => e.event === '$set' && e.entityType === 'item').map((e) => e.entityId),
   )
-  const bought = new Set(pairsOf(events, primary).map(({ targetEntityId }) => targetEntityId))
+  const bought = new Set(
+    events
+      .filter(isTargeted)
+      .filter((e) => e.event === primary && e.targetEntityType === 'item')
+      .map((e) => e.targetEntityId),
+  )
   const counted = events
     .filter(isTargeted)
     .filter((e) => ofOld || e.targetEntityType === 'item')
