@@ -29,7 +29,11 @@ export function addAppCommands(root: Command): void {
     .option('--id <number>', 'number of the app')
     .option('--description <text>', 'what it is')
     .option('--access-key <key>', 'text of the key (default: made at random)')
+    .option('--kafka-user <user>', 'also make a Kafka user that may write to its inboxes')
     .action(appNew)
+  withCommonOptions(app.command('kafka-user <app> <user>'))
+    .description("make a Kafka user that may write to the app's inboxes")
+    .action(appKafkaUser)
   withCommonOptions(app.command('list')).description('list all apps').action(appList)
   withCommonOptions(app.command('show <name>')).description('one app').action(appShow)
   withCommonOptions(app.command('delete <name>'))
@@ -51,7 +55,12 @@ export function addAppCommands(root: Command): void {
     .action(channelDelete)
 }
 
-type NewOptions = CommonOptions & { id?: string; description?: string; accessKey?: string }
+interface NewOptions extends CommonOptions {
+  readonly id?: string
+  readonly description?: string
+  readonly accessKey?: string
+  readonly kafkaUser?: string
+}
 
 async function appNew(name: string, options: NewOptions): Promise<void> {
   const id = options.id === undefined ? null : Number(options.id)
@@ -66,9 +75,30 @@ async function appNew(name: string, options: NewOptions): Promise<void> {
     name: string
     accessKey: string
   }
-  if (options.json) return printJson(app)
+  const kafka =
+    options.kafkaUser === undefined ? null : await newKafkaUser(name, options.kafkaUser, options)
+  if (options.json) return printJson(kafka === null ? app : { ...app, kafka })
   info('App$', `Initialized Event Store for this app ID: ${app.id}.`, 'Created a new app:')
   info('App$', `      Name: ${app.name}`, `        ID: ${app.id}`, `Access Key: ${app.accessKey}`)
+  if (kafka !== null) printKafkaUser(kafka)
+}
+
+async function appKafkaUser(app: string, user: string, options: CommonOptions): Promise<void> {
+  const made = await newKafkaUser(app, user, options)
+  if (options.json) return printJson(made)
+  printKafkaUser(made)
+}
+
+const newKafkaUser = async (app: string, user: string, options: CommonOptions) =>
+  (await run(options, 'app.kafka-user', { app, user })) as {
+    user: string
+    password: string
+    topic: string
+  }
+
+function printKafkaUser(made: { user: string; password: string; topic: string }): void {
+  info('App$', `Kafka user: ${made.user}`, `  Password: ${made.password} (shown only now)`)
+  info('App$', `     Topic: ${made.topic}, and those of its channels`)
 }
 
 async function appList(options: CommonOptions): Promise<void> {

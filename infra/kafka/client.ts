@@ -17,6 +17,7 @@ import { isTopicThere, isUnknownTopic, kafkaError, startError } from './errors.t
 import { type GroupSpec, joinGroup } from './group-member.ts'
 import { loadKafkajs } from './kafkajs.ts'
 import { openReadConnection, type ReadConnection } from './read-connection.ts'
+import { addInboxWriter, type InboxWriter } from './users.ts'
 
 /** Values for one partition. */
 export interface ProducePart {
@@ -52,6 +53,8 @@ export interface KafkaClient extends Closable {
   openConsumer(options: ConsumerConfig): Consumer
   /** Joins those who divide the partitions of a topic. */
   joinGroup(spec: GroupSpec): Promise<Closable>
+  /** Makes a user that may write to one app's inboxes; its password. @throws MillraceError KAFKA_USER_REFUSED */
+  addInboxWriter(writer: InboxWriter): Promise<string>
   /** Forgets records of a partition below `before`. */
   trim(topic: string, partition: number, before: number): Promise<void>
 }
@@ -94,6 +97,7 @@ export async function openKafkaClient(options: KafkaClientOptions): Promise<Kafk
     ensureTopic: (spec) => ensureTopic(admin, spec, options),
     openReader: (topic) => keep(openReadConnection(kafka, topic)),
     openProducer: async (topic) => keep(await openProducer(kafka, topic)),
+    addInboxWriter: (writer) => addInboxWriter(kafka, admin, writer),
     openConsumer: (settings) => kafka.consumer(settings),
     joinGroup: async (spec) => keep(await joinGroup(kafka, spec)),
     trim: async (topic, partition, before) => {

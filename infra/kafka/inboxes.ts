@@ -6,6 +6,7 @@ import { asMillraceError, type MillraceError } from '#ports/errors'
 import type { Inbox, Inboxes, InboxHandler, InboxRecord } from '#ports/inboxes'
 import type { Health } from '#ports/lifecycle'
 import type { Telemetry } from '#ports/telemetry'
+import { DEFAULT_CHANNEL } from '#schemas/event'
 import type { KafkaClient } from './client.ts'
 import { kafkaError } from './errors.ts'
 import { subscribersAssigner } from './inbox-assigner.ts'
@@ -39,7 +40,7 @@ export interface KafkaInboxesOptions {
 /** `millrace.inbox.app-1`, `millrace.inbox.app-1.channel-2`: what an access rule of Kafka can name. */
 export function inboxTopic(prefix: string, { app, channel }: Inbox): string {
   const whole = `${prefix}.inbox.app-${app}`
-  return channel === 0 ? whole : `${whole}.channel-${channel}`
+  return channel === DEFAULT_CHANNEL ? whole : `${whole}.channel-${channel}`
 }
 
 export function createKafkaInboxes(options: KafkaInboxesOptions): Inboxes {

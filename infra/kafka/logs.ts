@@ -5,9 +5,10 @@ import type { DirectProducers } from '#ports/inboxes'
 import type { Closable } from '#ports/lifecycle'
 import type { Log, LogReader } from '#ports/log'
 import type { Telemetry } from '#ports/telemetry'
+import { DEFAULT_CHANNEL } from '#schemas/event'
 import { openKafkaClient } from './client.ts'
 import { readKafkaUrl } from './config.ts'
-import { createKafkaInboxes } from './inboxes.ts'
+import { createKafkaInboxes, inboxTopic } from './inboxes.ts'
 import { openKafkaLog } from './log.ts'
 import { createTopicReader } from './log-reader.ts'
 import { createRegistryClient } from './registry-client.ts'
@@ -75,6 +76,10 @@ export async function openKafkaLogs(options: KafkaLogsOptions): Promise<KafkaLog
         config.registry === null
           ? createSchemaRegistry(schemas)
           : createRegistryClient({ url: config.registry, clock }),
+      allow: async (user, app) => {
+        const topic = inboxTopic(prefix, { app, channel: DEFAULT_CHANNEL })
+        return { topic, password: await client.addInboxWriter({ user, topic }) }
+      },
       openInboxes: (handler) => createKafkaInboxes({ client, prefix, handler, clock, telemetry }),
     }
     const close = async (): Promise<void> => {

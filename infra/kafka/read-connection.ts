@@ -1,5 +1,5 @@
 // Fetching by offset, over the inner cluster of kafkajs 2.2.4, which its public part does not offer. The version is fixed in
-// package.json and no other is expected; what is used of it is declared here and nowhere else.
+// package.json and no other is expected; what is used of it is declared here.
 //
 // A broker answers the requests of one connection one after the other, so a fetch that waits for records holds up what is
 // behind it: there are two connections, one that waits and one that does not.
@@ -57,13 +57,15 @@ interface InnerFetched {
   readonly messages: readonly InnerMessage[]
 }
 
-interface InnerBroker {
+export interface InnerBroker {
+  /** Sends a request that kafkajs does not know, with its own encoding. */
+  readonly connectionPool: { send<T>(request: object): Promise<T> }
   fetch(request: unknown): Promise<{
     readonly responses: readonly { readonly partitions: readonly InnerFetched[] }[]
   }>
 }
 
-interface InnerCluster {
+export interface InnerCluster {
   connect(): Promise<void>
   disconnect(): Promise<void>
   addTargetTopic(topic: string): Promise<void>
@@ -71,6 +73,7 @@ interface InnerCluster {
   refreshMetadataIfNecessary(): Promise<void>
   findLeaderForPartitions(topic: string, partitions: number[]): Record<string, number[]>
   findBroker(which: { nodeId: string }): Promise<InnerBroker>
+  findControllerBroker(): Promise<InnerBroker>
   fetchTopicsOffset(
     topics: readonly unknown[],
   ): Promise<
@@ -78,7 +81,8 @@ interface InnerCluster {
   >
 }
 
-function createCluster(kafka: Kafka): InnerCluster {
+/** A cluster of its own, not connected yet. */
+export function createCluster(kafka: Kafka): InnerCluster {
   const symbol = Object.getOwnPropertySymbols(kafka).find((its) =>
     String(its).includes('createCluster'),
   )

@@ -490,6 +490,12 @@ export const ERRORS = {
     message: 'No Millrace is running on the data folder {folder}.',
     hint: 'Start it: millrace start',
   },
+  KAFKA_USER_REFUSED: {
+    status: 409,
+    retryable: false,
+    message: 'The Kafka user {user} was not made: {reason}',
+    hint: 'Try another name: millrace app kafka-user APP USER. It needs a log over Kafka, whose brokers check users (SASL/SCRAM) and rights.',
+  },
   SUBJECT_FOREIGN: {
     status: 403,
     retryable: false,

@@ -42,5 +42,10 @@ export interface Inboxes extends Closable, HealthSource {
 /** What a log has that direct producers can write to. */
 export interface DirectProducers {
   readonly registry: SchemaRegistry
+  /**
+   * Makes a user that may write to the inboxes of this app and to nothing else.
+   * @throws MillraceError KAFKA_USER_REFUSED
+   */
+  allow(user: string, app: number): Promise<{ readonly topic: string; readonly password: string }>
   openInboxes(handler: InboxHandler): Inboxes
 }

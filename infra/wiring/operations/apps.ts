@@ -9,6 +9,8 @@ import { newAccessKey, shownKeys } from './access-keys.ts'
 import { flag, optionalInteger, optionalText, text } from './arguments.ts'
 import { appNamed, change, channelNumber, channelsOf } from './change.ts'
 
+const KAFKA_USER = /^[A-Za-z0-9._-]{1,64}$/
+
 export async function appNew(platform: Platform, args: JsonObject): Promise<Json> {
   const { directory } = platform
   const name = text(args, 'name')
@@ -32,6 +34,24 @@ export async function appNew(platform: Platform, args: JsonObject): Promise<Json
     }
   })
   return { id, name, accessKey: key.text }
+}
+
+/**
+ * args: `app`, `user`. A user of Kafka that may write to the app's inboxes; its password is told once.
+ * @throws MillraceError APP_NOT_FOUND, KAFKA_USER_REFUSED
+ */
+export async function appKafkaUser(platform: Platform, args: JsonObject): Promise<Json> {
+  const { direct, directory } = platform
+  const app = appNamed(directory.state, text(args, 'app'))
+  const user = text(args, 'user')
+  if (direct === null) {
+    throw new MillraceError('KAFKA_USER_REFUSED', { user, reason: 'the log is not Kafka' })
+  }
+  if (!KAFKA_USER.test(user)) {
+    const reason = 'a name has 1 to 64 letters, digits, points, hyphens and underlines'
+    throw new MillraceError('KAFKA_USER_REFUSED', { user, reason })
+  }
+  return { app: app.name, user, ...(await direct.allow(user, app.id)) }
 }
 
 export async function appList({ directory }: Platform): Promise<Json> {

@@ -6,6 +6,7 @@ import type { Platform } from '../platform.ts'
 import { accessKeyDelete, accessKeyList, accessKeyNew } from './access-keys.ts'
 import {
   appDelete,
+  appKafkaUser,
   appList,
   appNew,
   appShow,
@@ -29,6 +30,7 @@ import { train, trainCancel } from './train.ts'
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   'app.new': appNew,
   'app.list': appList,
+  'app.kafka-user': appKafkaUser,
   'app.show': appShow,
   'app.delete': appDelete,
   'app.data-delete': dataDelete,
