@@ -61,6 +61,8 @@ export interface Platform extends Closable {
   readonly training: Training
   readonly replays: Replays
   readonly upkeep: ArchiveUpkeep
+  /** What `health` tells of: the ports, and what servers run beside them. */
+  readonly parts: Set<HealthSource>
   health(): Promise<readonly Health[]>
 }
 
@@ -149,16 +151,7 @@ async function open(
     watermarks,
   })
   keep(training)
-  const sources: readonly HealthSource[] = [
-    log,
-    directory,
-    files,
-    store,
-    index,
-    streams,
-    queue,
-    batch,
-  ]
+  const parts = new Set<HealthSource>([log, directory, files, store, index, streams, queue, batch])
   return {
     ...shared,
     folder,
@@ -178,7 +171,8 @@ async function open(
     training,
     upkeep,
     replays: createReplays({ ...shared, data, storePlace, log: logs.source, filesPlace, streams }),
-    health: () => Promise.all(sources.map((source) => source.health())),
+    parts,
+    health: () => Promise.all([...parts].map((part) => part.health())),
     close,
   }
 }

@@ -80,7 +80,10 @@ export async function startServers(
     await platform.folder.writeAddresses({ pid: process.pid, token, ...addresses })
     if (roles.has('batch')) running.push(startScheduler(platform))
     const inboxes = roles.has('ingest') ? startInboxes(platform, intake) : null
-    if (inboxes !== null) running.push(inboxes)
+    if (inboxes !== null) {
+      running.push(inboxes)
+      platform.parts.add(inboxes)
+    }
     return { addresses, close }
   } catch (error) {
     await close()
