@@ -5,7 +5,7 @@ import type { Json } from './json.ts'
 export interface QueryField {
   readonly name: string
   readonly values: readonly string[]
-  /** < 0: must have one of the values. 0: must have none. > 0: boost (multiplies in `weighted`, adds idf in `global`). */
+  /** < 0: must have one of the values. 0: must have none. > 0: boost (multiplies in `weighted`, adds idf in the scorings of old). */
   readonly bias: number
 }
 

@@ -10,6 +10,7 @@
 //                          < 0 filters, 0 leaves it out      if > 0, else 1
 //   filter without ids     left out                          kept: nothing matches
 //   engine's fields        those the query does not name     all, beside the query's
+//                                                            above 0 they filter, in the scorings of old
 //   eventNames             choose the evidence               choose the evidence and what is blacklisted
 //   availability           each date that is configured      only if both are
 //   rankings               as configured                     by type, as the old engine's hash map had them
