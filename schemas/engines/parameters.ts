@@ -16,6 +16,9 @@ export interface Known {
   readonly foreign?: Readonly<Record<string, string>>
 }
 
+/** What people write to each other may stand anywhere. */
+const COMMENT = /^_?comment/i
+
 export class Parameters {
   readonly #object: JsonObject
   readonly #file: string
@@ -29,9 +32,8 @@ export class Parameters {
       throw this.#error('', 'this must be an object', 'Write an object: { … }')
     }
     this.#object = value as JsonObject
-    const names = [...known.names, 'comment']
     for (const name of Object.keys(value)) {
-      if (!names.includes(name)) this.#refuseUnknown(name, known)
+      if (!known.names.includes(name) && !COMMENT.test(name)) this.#refuseUnknown(name, known)
     }
   }
 

@@ -123,7 +123,13 @@ test('every parameter of version 0.7 is read', () => {
     seed: 7,
     numESWriteConnections: 4,
   }
-  const top = { id: 'default', sparkConf: { master: 'local' }, version: '1', comment: 'x' }
+  const top = {
+    id: 'default',
+    sparkConf: { master: 'local' },
+    version: '1',
+    comment: 'x',
+    _comment2: 'y',
+  }
   const eventWindow = { duration: '3 days', removeDuplicates: true, compressProperties: true }
   const parsed = parseUniversal(file(params, top, { minEventsPerUser: 2, name: 'n', eventWindow }))
   assert.deepEqual(parsed.eventWindow, { duration: 3 * 86_400_000, removeDuplicates: true })

@@ -144,6 +144,29 @@ describe('unknown members are ignored, aloud', () => {
     assert.deepEqual(warnings, ['usr is ignored (did you mean user?)', 'zzzzzzzz is ignored'])
   })
 
+  test('inside a rule, a range and an event too', () => {
+    const { query, warnings } = parseUniversalQuery({
+      fields: [{ name: 'a', values: ['b'], bias: 1, boost: 2 }],
+      dateRange: [
+        { name: 'd', beforeDate: '2025', after: '2024' },
+        { name: 'd', befor: '2025' },
+      ],
+      history: [{ event: 'buy', item: 'i', evenTime: '2025' }],
+    })
+    assert.deepEqual(warnings.toSorted(), [
+      'dateRange[0].beforeDate is ignored (did you mean before?)',
+      'dateRange[1].befor is ignored (did you mean before?)',
+      'fields[0].boost is ignored',
+      'history[0].evenTime is ignored (did you mean eventTime?)',
+    ])
+    assert.equal(query.dateRange.length, 1)
+  })
+
+  test('a few of many', () => {
+    const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`x${i}`, 1]))
+    assert.equal(parseUniversalQuery(many).warnings.length, 20)
+  })
+
   test('also those that objects have by nature', () => {
     const { query, warnings } = parseUniversalQuery(read('{"__proto__": {"user": "x"}}'))
     assert.equal(query.user, null)

@@ -57,7 +57,12 @@ export interface ParsedQuery {
   readonly warnings: readonly string[]
 }
 
-const NO_WARNINGS: readonly string[] = []
+/** Members that are named in a warning; a header has its limits. */
+const WARNINGS_MAX = 20
+
+const FIELD_MEMBERS = ['name', 'values', 'bias']
+const RANGE_MEMBERS = ['name', 'after', 'before']
+const EVENT_MEMBERS = ['event', 'item', 'eventTime']
 const NONE: readonly never[] = []
 
 /**
@@ -66,6 +71,8 @@ const NONE: readonly never[] = []
  */
 export function parseUniversalQuery(body: unknown, names: QueryNames = OUR_NAMES): ParsedQuery {
   const query = membersOf(body, 'the body', 'a JSON object, for example {"user": "u1", "num": 4}')
+  const warnings: string[] = []
+  warnOfUnknown(query, names === OUR_NAMES ? MEMBERS : namesIn(names), '', warnings)
   const num = wholeNumber(query.num, 'num')
   const from = wholeNumber(query.from, 'from')
   if ((num ?? 0) + (from ?? 0) > QUERY_LIMITS.page) {
@@ -82,14 +89,14 @@ export function parseUniversalQuery(body: unknown, names: QueryNames = OUR_NAMES
   return {
     query: {
       user: id(query.user, 'user'),
-      history: history(query.history),
+      history: history(query.history, warnings),
       item: id(query.item, 'item'),
       itemSet: ids(query.itemSet, 'itemSet', QUERY_LIMITS.itemSet),
       userBias: number(query.userBias, 'userBias'),
       itemBias: number(query.itemBias, 'itemBias'),
       itemSetBias,
-      fields: fields(query[names.fields], names.fields),
-      dateRange: dateRanges(query.dateRange),
+      fields: fields(query[names.fields], names.fields, warnings),
+      dateRange: dateRanges(query.dateRange, warnings),
       currentDate: date(query.currentDate, 'currentDate'),
       blacklistItems:
         ids(query.blacklistItems, 'blacklistItems', QUERY_LIMITS.blacklistItems) ?? NONE,
@@ -100,20 +107,22 @@ export function parseUniversalQuery(body: unknown, names: QueryNames = OUR_NAMES
       withRanks: flag(query.withRanks, 'withRanks') ?? false,
       explain: flag(query.explain, 'explain') ?? false,
     },
-    warnings: unknownMembers(query, names),
+    warnings,
   }
 }
 
-function unknownMembers(query: Members, names: QueryNames): readonly string[] {
-  let warnings: string[] | null = null
-  const known = names === OUR_NAMES ? MEMBERS : namesIn(names)
-  for (const name of Object.keys(query)) {
-    if (known.includes(name)) continue
+function warnOfUnknown(
+  members: Members,
+  known: readonly string[],
+  where: string,
+  warnings: string[],
+): void {
+  for (const name of Object.keys(members)) {
+    if (known.includes(name) || warnings.length >= WARNINGS_MAX) continue
     const nearest = nearestName(name, known)
-    warnings ??= []
-    warnings.push(`${name} is ignored${nearest === null ? '' : ` (did you mean ${nearest}?)`}`)
+    const advice = nearest === null ? '' : ` (did you mean ${nearest}?)`
+    warnings.push(`${where}${name} is ignored${advice}`)
   }
-  return warnings ?? NO_WARNINGS
 }
 
 function namesIn(names: QueryNames): readonly string[] {
@@ -209,12 +218,13 @@ function date(value: unknown, where: string): number | null {
   throw expected(where, value, 'an ISO 8601 time, for example "2025-01-31T12:00:00.000Z",')
 }
 
-function history(value: unknown): readonly QueryEvent[] {
+function history(value: unknown, warnings: string[]): readonly QueryEvent[] {
   if (absent(value)) return NONE
   const shape = 'a list of {"event", "item", "eventTime"}'
   return listOf(value, 'history', shape, QUERY_LIMITS.history).map((entry, i) => {
     const where = `history[${i}]`
     const told = membersOf(entry, where, 'an object with event and item')
+    warnOfUnknown(told, EVENT_MEMBERS, `${where}.`, warnings)
     const event = id(told.event, `${where}.event`)
     if (event === null) throw invalid(`${where}.event is missing: name what was done`)
     const item = id(told.item, `${where}.item`)
@@ -223,12 +233,13 @@ function history(value: unknown): readonly QueryEvent[] {
   })
 }
 
-function fields(value: unknown, member: string): readonly QueryField[] {
+function fields(value: unknown, member: string, warnings: string[]): readonly QueryField[] {
   if (absent(value)) return NONE
   const shape = 'a list of {"name", "values", "bias"}'
   return listOf(value, member, shape, QUERY_LIMITS.fields).map((entry, i) => {
     const where = `${member}[${i}]`
     const field = membersOf(entry, where, 'an object with name, values and bias')
+    warnOfUnknown(field, FIELD_MEMBERS, `${where}.`, warnings)
     if (absent(field.name)) throw invalid(`${where}.name is missing: name the item property`)
     if (absent(field.values)) throw invalid(`${where}.values is missing: give a list of texts`)
     const list = listOf(field.values, `${where}.values`, 'a list of texts', QUERY_LIMITS.values)
@@ -244,18 +255,19 @@ function fields(value: unknown, member: string): readonly QueryField[] {
 }
 
 /** One range or a list of them; a range without a bound restricts nothing and counts as absent. */
-function dateRanges(value: unknown): readonly QueryDateRange[] {
+function dateRanges(value: unknown, warnings: string[]): readonly QueryDateRange[] {
   if (absent(value)) return NONE
   const found = Array.isArray(value)
     ? listOf(value, 'dateRange', 'a list of ranges', QUERY_LIMITS.dateRange).map((one, i) =>
-        dateRange(one, `dateRange[${i}]`),
+        dateRange(one, `dateRange[${i}]`, warnings),
       )
-    : [dateRange(value, 'dateRange')]
+    : [dateRange(value, 'dateRange', warnings)]
   return found.filter((range) => range !== null)
 }
 
-function dateRange(value: unknown, where: string): QueryDateRange | null {
+function dateRange(value: unknown, where: string, warnings: string[]): QueryDateRange | null {
   const range = membersOf(value, where, 'an object with name and before or after')
+  warnOfUnknown(range, RANGE_MEMBERS, `${where}.`, warnings)
   const after = date(range.after, `${where}.after`)
   const before = date(range.before, `${where}.before`)
   if (after === null && before === null) return null
