@@ -22,15 +22,19 @@ export interface PublishDeps {
 /** A version that no longer answers stays this long for the queries that began on it. */
 export const RETIRE_AFTER_MS = 60_000
 
-/** Loads a model from files into the index and checks that it arrived whole. Nothing answers from it yet. */
+/**
+ * Loads a model from files into the index and checks that it arrived whole. Nothing answers from it yet. An `old` model may
+ * have items whose data were deleted since: those stay away.
+ */
 export async function publishVersion(
   { models, index }: Pick<PublishDeps, 'models' | 'index'>,
   engine: Pick<Engine, 'id' | 'appId'>,
   version: Pick<ModelVersion, 'id' | 'variant'>,
+  { old = false }: { readonly old?: boolean } = {},
 ): Promise<void> {
   const { model } = await models.read(engine.id, version.id)
-  await index.publish(indexVersionOf(engine, version), model)
-  await checkPublished(index, engine.id, version.id, model)
+  await index.publish(indexVersionOf(engine, version), model, { onlyTold: old })
+  await checkPublished(index, engine.id, version.id, model, old)
 }
 
 function isLoaded(index: ItemIndex, engineId: string, versionId: string): boolean {
@@ -55,17 +59,20 @@ function indexVersionOf(
 /** Items whose lists are read back: spread over all of them. */
 const SAMPLE = 100
 
-/** Reads lists of some items back from the index. @throws MillraceError INTERNAL when they are not the model's */
+/** Reads lists of some items back from the index; `mayLack` items that are none any more. @throws MillraceError INTERNAL when they are not the model's */
 async function checkPublished(
   index: ItemIndex,
   engineId: string,
   versionId: string,
   model: Model,
+  mayLack: boolean,
 ): Promise<void> {
   const step = Math.max(1, Math.floor(model.items.length / SAMPLE))
   const rows = Array.from(model.items.keys()).filter((row) => row % step === 0)
   const wanted = new Map(rows.map((row) => [model.items[row] as string, entriesOf(model, row)]))
   const found = await index.lists(engineId, versionId, [...wanted.keys()])
+  const items = new Set(found.map(({ item }) => item))
+  for (const item of wanted.keys()) if (mayLack && !items.has(item)) wanted.delete(item)
   for (const { item, lists } of found) {
     const entries = lists.reduce((sum, { ids }) => sum + ids.length, 0)
     if (entries === wanted.get(item)) wanted.delete(item)
@@ -115,7 +122,8 @@ export async function rollBack(
   const engine = engineOf(directory.state, engineId)
   if (versionId !== null && versionId === engine.activeVersion) return versionId
   const version = rollbackTarget(engine, versionId)
-  if (!isLoaded(index, engineId, version.id)) await publishVersion(deps, engine, version)
+  if (!isLoaded(index, engineId, version.id))
+    await publishVersion(deps, engine, version, { old: true })
   await activateVersion(deps, engineId, version.id, null)
   return version.id
 }
@@ -179,7 +187,7 @@ export async function restoreVersions(
       // An index on a server outlives the process.
       if (isLoaded(deps.index, engine.id, version.id)) continue
       try {
-        await publishVersion(deps, engine, version)
+        await publishVersion(deps, engine, version, { old: true })
       } catch (thrown) {
         const error = asMillraceError(thrown)
         const named = { engineId: engine.id, versionId: version.id }

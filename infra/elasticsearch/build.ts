@@ -28,7 +28,7 @@ export interface Build {
   readonly model: Model
   /** Nobody waits for it any more. */
   readonly isAbandoned: () => boolean
-  /** The app's items were forgotten since the build was asked for. */
+  /** The app's items were forgotten since the build was asked for, or may have been before. */
   readonly isCleared: () => boolean
 }
 
@@ -38,7 +38,7 @@ export interface Build {
  * @throws MillraceError INDEX_UNAVAILABLE, INDEX_FAILED
  */
 export async function buildVersion(deps: BuildDeps, build: Build): Promise<VersionIndex | null> {
-  let clears = 0
+  let clears = build.isCleared() ? 1 : 0
   for (;;) {
     const index = await createIndex(deps, build, clears)
     try {

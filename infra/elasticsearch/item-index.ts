@@ -2,7 +2,7 @@
 // is kept once an app beside them (mappings.ts draws both). Any number of processes may tell, build and search.
 import type { Clock } from '#ports/clock'
 import { MillraceError } from '#ports/errors'
-import type { IndexVersion, ItemChange, ItemIndex } from '#ports/item-index'
+import type { IndexVersion, ItemChange, ItemIndex, PublishOptions } from '#ports/item-index'
 import type { Health } from '#ports/lifecycle'
 import type { Telemetry } from '#ports/telemetry'
 import type { IdSource } from '#schemas/ids'
@@ -105,7 +105,7 @@ function createItemIndex(parts: Parts): ItemIndex {
       for (const name of await forgetItems(parts, prefix, app)) refresher.wrote(name)
     },
     refresh: () => refresher.refresh(),
-    publish: (version, model) => builder.publish(version, model),
+    publish: (version, model, options) => builder.publish(version, model, options),
     async retire(engineId: string, versionId: string) {
       builder.abandon(engineId, versionId)
       await catalogue.remove(engineId, versionId)
@@ -130,7 +130,7 @@ function createItemIndex(parts: Parts): ItemIndex {
 interface Waited {
   readonly app: number
   abandoned: boolean
-  /** The app's items were forgotten since it began. */
+  /** The app's items were forgotten since it began, or may have been before. */
   cleared: boolean
 }
 
@@ -150,11 +150,15 @@ function createBuilder(parts: Parts) {
     close: (): void => {
       for (const build of builds.values()) build.abandoned = true
     },
-    async publish(version: IndexVersion, model: Model): Promise<void> {
+    async publish(version: IndexVersion, model: Model, options?: PublishOptions): Promise<void> {
       const { app, engineId, versionId } = version
       const key = keyOf(engineId, versionId)
       abandon(engineId, versionId)
-      const build: Waited = { app, abandoned: false, cleared: false }
+      const build: Waited = {
+        app,
+        abandoned: false,
+        cleared: options?.onlyTold === true,
+      }
       builds.set(key, build)
       try {
         const index = await buildVersion(parts, {

@@ -2,7 +2,13 @@
 // it sees all changes applied before it and none after; a version is built in slices between which searches go on.
 import { MillraceError } from '#ports/errors'
 import { type HeldItem, type HeldItems, type ItemPage, NOTHING_HELD } from '#ports/held-items'
-import type { IndexVersion, ItemChange, ItemIndex, ItemLists } from '#ports/item-index'
+import type {
+  IndexVersion,
+  ItemChange,
+  ItemIndex,
+  ItemLists,
+  PublishOptions,
+} from '#ports/item-index'
 import type { Health } from '#ports/lifecycle'
 import type { Telemetry } from '#ports/telemetry'
 import type { Model } from '#schemas/model'
@@ -19,7 +25,7 @@ interface Build {
   readonly app: number
   /** Stops it. */
   abandoned: boolean
-  /** The app's items were forgotten meanwhile. */
+  /** The app's items were forgotten meanwhile, or may have been before: the model's do not count by themselves. */
   cleared: boolean
 }
 
@@ -54,11 +60,15 @@ class EmbeddedItemIndex implements ItemIndex, HeldItems {
   /** Nothing to do: a search sees what lies in memory. */
   async refresh(): Promise<void> {}
 
-  async publish(version: IndexVersion, model: Model): Promise<void> {
+  async publish(
+    version: IndexVersion,
+    model: Model,
+    { onlyTold = false }: PublishOptions = {},
+  ): Promise<void> {
     const key = keyOf(version.engineId, version.versionId)
     const earlier = this.#builds.get(key)
     if (earlier !== undefined) earlier.abandoned = true
-    const build: Build = { app: version.app, abandoned: false, cleared: false }
+    const build: Build = { app: version.app, abandoned: false, cleared: onlyTold }
     this.#builds.set(key, build)
     const table = this.#table(version.app)
     const built = await runInSlices(buildVersion(version, model, table), () => build.abandoned)

@@ -39,6 +39,10 @@ export interface IndexVersion {
   readonly userDefinedRankings: readonly string[]
 }
 
+export interface PublishOptions {
+  readonly onlyTold?: boolean
+}
+
 /** One item's lists, for queries by item and item set. */
 export interface ItemLists {
   readonly item: string
@@ -65,8 +69,12 @@ export interface ItemIndex extends Closable, HealthSource {
    * wait a little, so that many batches share one refresh.
    */
   refresh(): Promise<void>
-  /** Builds and opens a version beside the others; it is searchable when the promise resolves. Replaces one of the same id. */
-  publish(version: IndexVersion, model: Model): Promise<void>
+  /**
+   * Builds and opens a version beside the others; it is searchable when the promise resolves. Replaces one of the same id.
+   * With `onlyTold` an item of the model is a document only when it was told: for a model that may be older than a deletion
+   * of the app's data.
+   */
+  publish(version: IndexVersion, model: Model, options?: PublishOptions): Promise<void>
   /** Drops a version; searches that already run on it finish. */
   retire(engineId: string, versionId: string): Promise<void>
   versions(): readonly IndexVersion[]

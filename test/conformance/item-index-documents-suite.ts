@@ -134,6 +134,21 @@ export function itemIndexDocumentTests(create: CreateItemIndex): void {
     )
   })
 
+  test('a version of told items only: the others of its model are none until they are told', async () => {
+    const index = await open()
+    const version = { ...VERSION, versionId: 'old' }
+    await index.applyItems(1, [seenItem('a'), itemState('new', 1, { color: 'red' })])
+    await index.publish(version, makeModel({ items: ['a', 'b', 'c'] }), { onlyTold: true })
+    const shown = async (): Promise<string[]> => {
+      const { hits } = await index.search('shop', 'old', scoredQuery())
+      return hits.map(({ item }) => item)
+    }
+    assert.deepEqual(await shown(), ['a', 'new'])
+    await index.applyItems(1, [seenItem('b'), itemState('c', 1, { color: 'red' })])
+    await index.refresh()
+    assert.deepEqual(await shown(), ['a', 'b', 'c', 'new'])
+  })
+
   test('a deleted item is not returned until its next $set, seen or trained or not', async () => {
     const index = await open()
     await index.applyItems(1, [deletedItem('b', 1), seenItem('new'), deletedItem('new', 1)])

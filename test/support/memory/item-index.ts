@@ -129,8 +129,10 @@ export function createMemoryItemIndex(): ItemIndex {
       for (const v of open.values()) if (v.version.app === app) v.modelItemsCount = false
     },
     refresh: async () => {},
-    publish: async (version, model) => {
-      open.set(`${version.engineId}/${version.versionId}`, new MemoryVersion(version, model))
+    publish: async (version, model, options) => {
+      const opened = new MemoryVersion(version, model)
+      opened.modelItemsCount = options?.onlyTold !== true
+      open.set(`${version.engineId}/${version.versionId}`, opened)
     },
     retire: async (engineId, versionId) => {
       open.delete(`${engineId}/${versionId}`)
