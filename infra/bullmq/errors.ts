@@ -8,8 +8,8 @@ export function startError(error: unknown, { address }: RedisConfig): MillraceEr
   const reason = reasonOf(error)
   const details = { port: 'queue', address, reason }
   const code = /WRONGPASS|NOAUTH|NOPERM|without any password/.test(reason)
-    ? 'BACKEND_REFUSED'
-    : 'BACKEND_UNREACHABLE'
+    ? 'SERVER_REFUSED'
+    : 'SERVER_UNREACHABLE'
   return new MillraceError(code, details, { cause: error })
 }
 

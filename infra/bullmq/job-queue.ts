@@ -35,7 +35,7 @@ export interface JobQueueOptions {
 
 /**
  * Opens the queue. Its jobs run from the moment their handler is given (`process`).
- * @throws MillraceError CONFIG_INVALID, BACKEND_UNREACHABLE, BACKEND_REFUSED, BACKEND_VERSION
+ * @throws MillraceError CONFIG_INVALID, SERVER_UNREACHABLE, SERVER_REFUSED, SERVER_VERSION
  */
 export async function openJobQueue(options: JobQueueOptions): Promise<JobQueue> {
   const { url, prefix, clock, telemetry } = options

@@ -25,7 +25,7 @@ const STALLED_MS = 5000
 /**
  * Connects to Redis.
  * @param told hears of faults of the connections, which are mended by themselves
- * @throws MillraceError BACKEND_UNREACHABLE, BACKEND_REFUSED, BACKEND_VERSION
+ * @throws MillraceError SERVER_UNREACHABLE, SERVER_REFUSED, SERVER_VERSION
  */
 export async function openBullMq(
   config: RedisConfig,
@@ -133,7 +133,7 @@ function startWorker(
   }
 }
 
-/** @throws MillraceError BACKEND_UNREACHABLE, BACKEND_REFUSED, BACKEND_VERSION */
+/** @throws MillraceError SERVER_UNREACHABLE, SERVER_REFUSED, SERVER_VERSION */
 async function connect(
   redis: IORedis,
   config: RedisConfig,
@@ -150,7 +150,7 @@ async function connect(
     if (!isAtLeast(found, VERSION_LOWEST)) {
       const known = `${VERSION_LOWEST} or later`
       const details = { port: 'queue', address: config.address, found, known }
-      throw new MillraceError('BACKEND_VERSION', details)
+      throw new MillraceError('SERVER_VERSION', details)
     }
   } catch (error) {
     redis.disconnect()

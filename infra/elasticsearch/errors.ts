@@ -67,7 +67,7 @@ export function openError(error: unknown, address: string): MillraceError {
   const details = { port: 'index', address, reason: String(failed.details.reason) }
   const options = { cause: error }
   if (status === 401 || status === 403) {
-    return new MillraceError('BACKEND_REFUSED', details, options)
+    return new MillraceError('SERVER_REFUSED', details, options)
   }
-  return new MillraceError('BACKEND_UNREACHABLE', details, options)
+  return new MillraceError('SERVER_UNREACHABLE', details, options)
 }

@@ -35,7 +35,7 @@ const NEWEST_MAJOR = 9
 
 /**
  * Opens the item index; versions that are there already answer at once.
- * @throws MillraceError CONFIG_INVALID, BACKEND_UNREACHABLE, BACKEND_REFUSED, BACKEND_VERSION
+ * @throws MillraceError CONFIG_INVALID, SERVER_UNREACHABLE, SERVER_REFUSED, SERVER_VERSION
  */
 export async function openItemIndex(options: ElasticsearchItemIndexOptions): Promise<ItemIndex> {
   const config = elasticsearchConfig(options.url, options.prefix)
@@ -66,7 +66,7 @@ async function serverVersion(client: ElasticsearchClient, address: string) {
   const isOld = major < OLDEST.major || (major === OLDEST.major && minor < OLDEST.minor)
   if (isOld || !(major <= NEWEST_MAJOR)) {
     const known = `Elasticsearch ${OLDEST.major}.${OLDEST.minor} to ${NEWEST_MAJOR}.x`
-    throw new MillraceError('BACKEND_VERSION', { port: 'index', address, found: version, known })
+    throw new MillraceError('SERVER_VERSION', { port: 'index', address, found: version, known })
   }
   return { major, version }
 }

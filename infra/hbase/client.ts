@@ -56,7 +56,7 @@ export const QUALIFIER = Buffer.alloc(0)
 
 /**
  * `jitter` gives the share of a pause that is kept, so that callers who failed together do not come back together.
- * @throws MillraceError STORE_FAILED when ZooKeeper or HBase does not answer
+ * @throws MillraceError SERVER_UNREACHABLE when ZooKeeper names no HBase
  */
 export async function openHBase(
   config: HBaseConfig,

@@ -8,7 +8,7 @@ import { createEventStore } from './event-store.ts'
 import { openStoreWriter } from './event-store-writer.ts'
 import { openStoreTables, type StoreTables } from './tables.ts'
 
-/** @throws MillraceError CONFIG_INVALID, STORE_FAILED */
+/** @throws MillraceError CONFIG_INVALID, SERVER_UNREACHABLE, STORE_FAILED */
 export async function openHBaseEventStore(
   url: string,
   prefix: string,

@@ -16,7 +16,7 @@ export interface HBaseAddresses {
 
 /**
  * Watches ZooKeeper; resolves when it has told both addresses.
- * @throws MillraceError STORE_FAILED when it has not within `timeoutMs`
+ * @throws MillraceError SERVER_UNREACHABLE when it has not within `timeoutMs`
  */
 export async function watchAddresses(
   hosts: readonly string[],
@@ -53,8 +53,9 @@ export async function watchAddresses(
   }
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => {
-    const reason = `no HBase was found through ZooKeeper at ${hosts.join(', ')} (${root}) within ${timeoutMs} ms; check the address under "store" and that HBase runs`
-    late.reject(new MillraceError('STORE_FAILED', { reason }))
+    const reason = `ZooKeeper named no HBase under ${root} within ${timeoutMs / 1000} s`
+    const details = { port: 'store', address: hosts.join(', '), reason }
+    late.reject(new MillraceError('SERVER_UNREACHABLE', details))
   }, timeoutMs)
   try {
     await Promise.race([Promise.all([meta.known, master.known]), late.promise])

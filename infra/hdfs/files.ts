@@ -10,7 +10,7 @@ import { fileError, isMissing } from './errors.ts'
 
 const TEMPORARY = '.tmp'
 
-/** @throws MillraceError CONFIG_INVALID, FILE_UNREADABLE when HDFS does not answer */
+/** @throws MillraceError CONFIG_INVALID, SERVER_UNREACHABLE */
 export async function openHdfsFiles(url: string, clock: Clock): Promise<Files> {
   const config = hdfsConfig(url)
   const hdfs = createWebHdfs(config, clock)
@@ -18,7 +18,9 @@ export async function openHdfsFiles(url: string, clock: Clock): Promise<Files> {
   try {
     await hdfs.makeFolders(`${root}/${TEMPORARY}`)
   } catch (error) {
-    throw fileError(error, url)
+    const reason = fileError(error, url).message
+    const details = { port: 'files', address: config.nameNode, reason }
+    throw new MillraceError('SERVER_UNREACHABLE', details, { cause: error })
   }
   const absolute = (path: string): string => {
     assertFilePath(path)

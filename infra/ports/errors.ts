@@ -418,24 +418,6 @@ export const ERRORS = {
     message: '{where}: {value} is a backend that this version does not have yet.',
     hint: 'Use {supported}.',
   },
-  BACKEND_UNREACHABLE: {
-    status: 503,
-    retryable: true,
-    message: '{port}: nothing that answers as it should is at {address}: {reason}',
-    hint: 'Check the address of "{port}" in the configuration, and that its server runs.',
-  },
-  BACKEND_REFUSED: {
-    status: 500,
-    retryable: false,
-    message: '{port}: {address} refuses the credentials: {reason}',
-    hint: 'Correct user and password in the URL of "{port}".',
-  },
-  BACKEND_VERSION: {
-    status: 500,
-    retryable: false,
-    message: '{port}: the server at {address} is of version {found}; {known} is needed.',
-    hint: 'Install one of these, or name another server in "{port}".',
-  },
   PORT_IN_USE: {
     status: 500,
     retryable: true,
@@ -543,6 +525,12 @@ export const ERRORS = {
     retryable: false,
     message: 'The server of the {port} ({address}) refused this process: {reason}',
     hint: 'Correct user, password or rights; they stand in the setting "{port}".',
+  },
+  SERVER_VERSION: {
+    status: 500,
+    retryable: false,
+    message: 'The server of the {port} ({address}) is of version {found}; {known} is needed.',
+    hint: 'Install one of these, or name another server in "{port}".',
   },
   OWNER_UNREACHABLE: {
     status: 503,

@@ -55,7 +55,7 @@ function isError(code: string, message: RegExp): (error: unknown) => boolean {
 test('bullmq: a wrong address or password is told at the start, with port, address and mend', async (t) => {
   await assert.rejects(
     open('redis://127.0.0.1:1'),
-    isError('BACKEND_UNREACHABLE', /queue.*127\.0\.0\.1:1.*ECONNREFUSED/),
+    isError('SERVER_UNREACHABLE', /queue.*127\.0\.0\.1:1.*ECONNREFUSED/),
   )
   await assert.rejects(open('redis://'), (error: unknown) => {
     return error instanceof MillraceError && error.code === 'CONFIG_INVALID'
@@ -64,8 +64,8 @@ test('bullmq: a wrong address or password is told at the start, with port, addre
   const { host } = new URL(url)
   const admin = new Redis(url)
   await admin.config('SET', 'requirepass', 'secret')
-  await assert.rejects(open(url), isError('BACKEND_REFUSED', /NOAUTH/))
-  await assert.rejects(open(`redis://:wrong@${host}`), isError('BACKEND_REFUSED', /WRONGPASS/))
+  await assert.rejects(open(url), isError('SERVER_REFUSED', /NOAUTH/))
+  await assert.rejects(open(`redis://:wrong@${host}`), isError('SERVER_REFUSED', /WRONGPASS/))
   const queue = await open(`redis://:secret@${host}/3`)
   assert.equal((await queue.health()).status, 'ok')
   await admin.config('SET', 'maxmemory-policy', 'allkeys-lru')

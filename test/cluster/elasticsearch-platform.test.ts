@@ -70,7 +70,7 @@ test('an index that cannot be opened is told at the start', async (t) => {
   const config = await writeConfig(await temporaryFolder(t), proxy.url, indexes.newPrefix())
   const { code, stderr } = await millrace(['start', '--config', config])
   assert.equal(code, 1)
-  assert.match(stderr, new RegExp(`index: .* ${proxy.url}: .*\\[BACKEND_UNREACHABLE\\]`, 's'))
+  assert.match(stderr, new RegExp(`index \\(${proxy.url}\\) .*\\[SERVER_UNREACHABLE\\]`, 's'))
 })
 
 describe('a shop', () => {

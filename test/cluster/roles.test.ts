@@ -138,6 +138,7 @@ test('roles apart: one platform of six processes', async (t) => {
     [['i3'], ['i3']],
   )
 
+  let sinks = one
   await t.test(
     'a second process of sinks takes half the partitions, and all when the first is killed',
     async () => {
@@ -161,8 +162,39 @@ test('roles apart: one platform of six processes', async (t) => {
       const all = await send('GET', `${urls.events}&limit=-1`)
       // 3 a user, the new one's, i9, those behind the kill, and two special events of the item: each once.
       assert.equal((all.json as unknown[]).length, 3 * USERS + 2 + USERS + 2)
+      sinks = two
     },
   )
+
+  await t.test('one that was stopped past its session and goes on does no harm', async () => {
+    const late = sinks
+    const other = await start('streams-3', 'streams')
+    await until(async () => (await shareOf(other)).length === 6, TAKE_OVER_MS)
+    // It has read records that it has not applied when it stops.
+    const before = await Promise.all(
+      Array.from({ length: USERS }, (_, user) => accept(action('buy', `w${user}`, 'i1'))),
+    )
+    process.kill(late.pid, 'SIGSTOP')
+    await until(async () => (await shareOf(other)).length === 12, TAKE_OVER_MS)
+    for (const id of before) {
+      await readBack(id)
+      await until(async () => (await send('DELETE', urls.event(id))).status === 200, TAKE_OVER_MS)
+    }
+    await accept(itemEvent('$set', 'i3', { colour: 'blue' }))
+    const blue = { ...red, fields: [{ name: 'colour', values: ['blue'], bias: -1 }] }
+    const isBlue = async (): Promise<boolean> =>
+      (await answers(blue)).every(({ items }) => items.join() === 'i3')
+    await until(isBlue, TAKE_OVER_MS)
+    process.kill(late.pid, 'SIGCONT')
+    await until(async () => (await shareOf(late)).length === 6, TAKE_OVER_MS)
+    await readBack(await accept(action('buy', 'last', 'i1')))
+    for (const id of before) {
+      assert.equal((await send('GET', urls.event(id))).status, 404, 'it stays deleted')
+    }
+    assert.ok(await isBlue(), 'it stays as it was set')
+    const all = await send('GET', `${urls.events}&limit=-1`)
+    assert.equal((all.json as unknown[]).length, 4 * USERS + 6)
+  })
 })
 
 test('roles apart need ports that are shared, and the error names those that are not', async (t) => {

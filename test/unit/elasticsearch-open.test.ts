@@ -44,7 +44,7 @@ test('nobody listens', async (t) => {
   const url = await serve(t, 200, {})
   const address = url.replace(/\d+$/, '9')
   const { code, message, hint } = await refusal(address)
-  assert.equal(code, 'BACKEND_UNREACHABLE')
+  assert.equal(code, 'SERVER_UNREACHABLE')
   assert.match(message, new RegExp(`^index: .* ${address}: .*ECONNREFUSED`))
   assert.match(hint, /"index" in the configuration/)
 })
@@ -56,7 +56,7 @@ test('somebody else listens', async (t) => {
   ] as const) {
     const url = await serve(t, status, { hello: 'world' }, product)
     const { code, message } = await refusal(url)
-    assert.equal(code, 'BACKEND_UNREACHABLE')
+    assert.equal(code, 'SERVER_UNREACHABLE')
     assert.ok(message.includes(url), message)
   }
 })
@@ -65,7 +65,7 @@ test('wrong credentials', async (t) => {
   const cause = { type: 'security_exception', reason: 'unable to authenticate user [shop]' }
   const url = await serve(t, 401, { error: { root_cause: [cause], ...cause }, status: 401 })
   const { code, message, hint } = await refusal(url.replace('//', '//shop:secret@'))
-  assert.equal(code, 'BACKEND_REFUSED')
+  assert.equal(code, 'SERVER_REFUSED')
   assert.match(message, /^index: http:\/\/127[^@]*: security_exception: unable to authenticate/)
   assert.ok(!message.includes('secret'))
   assert.match(hint, /user and password/)
@@ -75,7 +75,7 @@ test('a version that is too old, or not known yet', async (t) => {
   for (const version of ['7.17.9', '8.14.3', '10.0.0']) {
     const url = await serve(t, 200, nodes(version))
     const { code, message } = await refusal(url)
-    assert.equal(code, 'BACKEND_VERSION')
+    assert.equal(code, 'SERVER_VERSION')
     assert.match(message, new RegExp(`^index: .* ${url} .*${version}; Elasticsearch 8.15 to 9.x`))
   }
 })
