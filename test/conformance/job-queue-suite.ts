@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { MillraceError } from '#ports/errors'
 import { JOBS_KEPT, type Job, type JobContext, type JobQueue } from '#ports/job-queue'
 import type { JsonObject } from '#schemas/json'
+import { until } from '../support/until.ts'
 
 export interface JobQueueSupports {
   /** Jobs are there after closing and opening again. */
@@ -107,10 +108,10 @@ export function jobQueueSuite(factory: JobQueueFactory): void {
     const ended: string[] = []
     queue.process('held', held.handler)
     const first = await queue.add('held', 'a', { n: 1 })
-    await settled()
+    await until(() => held.started.length === 1)
     const second = await queue.add('held', 'a', { n: 2 })
     const beside = await queue.add('held', 'b', { n: 3 })
-    await settled()
+    await until(() => held.started.length === 2)
     assert.deepEqual(held.started, ['a', 'b'])
     assert.deepEqual(
       await Promise.all(
@@ -120,7 +121,7 @@ export function jobQueueSuite(factory: JobQueueFactory): void {
     )
     held.release('a')
     ended.push((await queue.follow(first.id, ignore)).state)
-    await settled()
+    await until(() => held.started.length === 3)
     held.release('a')
     held.release('b')
     ended.push((await queue.follow(second.id, ignore)).state)
@@ -159,7 +160,7 @@ export function jobQueueSuite(factory: JobQueueFactory): void {
     const held = heldJobs()
     queue.process('held', held.handler)
     const running = await queue.add('held', 'key', {})
-    await settled()
+    await until(() => held.started.length === 1)
     const waiting = await queue.add('held', 'key', {})
     assert.equal(await queue.cancel(waiting.id), true)
     assert.equal((await queue.get(waiting.id))?.state, 'cancelled')
@@ -173,12 +174,14 @@ export function jobQueueSuite(factory: JobQueueFactory): void {
 
   it('tells that a job is over when it ended before the cancel took hold', async (queue) => {
     const held = Promise.withResolvers<void>()
+    let isRunning = false
     queue.process('deaf', async () => {
+      isRunning = true
       await held.promise
       return {}
     })
     const { id } = await queue.add('deaf', 'key', {})
-    await settled()
+    await until(() => isRunning)
     const cancelled = queue.cancel(id)
     held.resolve()
     assert.equal(await cancelled, false)
@@ -204,7 +207,7 @@ export function jobQueueSuite(factory: JobQueueFactory): void {
     const jobs: Job[] = []
     for (let i = 0; i < JOBS_KEPT + 10; i++) jobs.push(await queue.add('quick', `key-${i}`, {}))
     await Promise.all(jobs.map(({ id }) => queue.follow(id, ignore).catch(ignore)))
-    await settled()
+    await until(async () => (await queue.list(1000)).length === JOBS_KEPT + 1)
     const kept = await queue.list(1000)
     assert.equal(kept.length, JOBS_KEPT + 1)
     assert.ok(kept.some(({ id }) => id === waiting.id))
@@ -216,7 +219,7 @@ export function jobQueueSuite(factory: JobQueueFactory): void {
     const held = heldJobs()
     queue.process('held', held.handler)
     await queue.add('held', 'key', {})
-    await settled()
+    await until(() => held.started.length === 1)
     await queue.close()
     await queue.close()
     assert.deepEqual(held.started, ['key'])
