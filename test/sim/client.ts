@@ -93,8 +93,11 @@ export class Client {
 
   async #create(host: Host): Promise<void> {
     const { random } = this.#options.world.scheduler
-    const app = random.chance(0.85) ? SHOP : OTHER
-    let body = this.#event()
+    await this.#send(host, random.chance(0.85) ? SHOP : OTHER, this.#event())
+  }
+
+  async #send(host: Host, app: number, event: Body): Promise<void> {
+    let body = event
     for (let tries = 0; tries < 3; tries++) {
       const reply = await this.#ask(host, host.eventServer, {
         method: 'POST',
@@ -148,21 +151,29 @@ export class Client {
 
   #event(): Body {
     const { random } = this.#options.world.scheduler
-    const ofItem = random.chance(0.5)
-    const entityId = random.pick(ofItem ? ITEMS : USERS)
+    const type = random.pick(['item', 'user'])
+    const id = random.pick(type === 'item' ? ITEMS : USERS)
+    return {
+      ...this.#eventOf(type, id),
+      ...(random.chance(0.7) && { eventId: `${id}-${random.below(3)}` }),
+    }
+  }
+
+  #eventOf(type: string, entityId: string): Body {
+    const { random } = this.#options.world.scheduler
     const minute = random.below(CONTEXT_MINUTES)
-    const about = ofItem
-      ? { entityType: 'item', ...this.#special() }
-      : {
-          entityType: 'user',
-          event: random.pick(['buy', 'view']),
-          targetEntityType: 'item',
-          targetEntityId: random.pick(ITEMS),
-        }
+    const about =
+      type === 'item'
+        ? { entityType: 'item', ...this.#special() }
+        : {
+            entityType: 'user',
+            event: random.pick(['buy', 'view']),
+            targetEntityType: 'item',
+            targetEntityId: random.pick(ITEMS),
+          }
     return {
       entityId,
       ...about,
-      ...(random.chance(0.7) && { eventId: `${entityId}-${random.below(3)}` }),
       ...(random.chance(0.8) && { eventTime: `2024-01-01T00:0${minute}:00.000Z` }),
     }
   }
@@ -242,10 +253,15 @@ export class Client {
 
   async #delete(host: Host): Promise<void> {
     const { world } = this.#options
+    const { random } = world.scheduler
     const { entity, eventId } = this.#known()
     const from = this.#end(entity)
     const url = `/events/${eventId}.json?accessKey=${KEYS[entity.app]}`
-    const reply = await this.#ask(host, host.eventServer, { method: 'DELETE', url })
+    const [reply] = await Promise.all([
+      this.#ask(host, host.eventServer, { method: 'DELETE', url }),
+      // Somebody uses the id anew while it is being deleted, perhaps as soon as it is free.
+      random.chance(0.4) ? this.#reuse(host, entity, eventId) : null,
+    ])
     if (reply === null || reply.statusCode === 503) return
     const live = this.#possible(entity, from, this.#end(entity), (its) =>
       eventsOf(its).some((event) => event.eventId === eventId),
@@ -262,6 +278,15 @@ export class Client {
     if (!ended)
       world.wrong('acknowledgements', `DELETE ${eventId} was acknowledged and is not in the log`)
     this.#position = String(reply.headers['millrace-position'])
+  }
+
+  async #reuse(host: Host, { app, type, id }: Entity, eventId: string): Promise<void> {
+    const { world, life } = this.#options
+    const { random } = world.scheduler
+    const event = { ...this.#eventOf(type, id), eventId }
+    for (let i = random.below(12); i > 0; i--)
+      await world.scheduler.gate(life, 'about to re-use an id')
+    await this.#send(host, app, event)
   }
 
   /** What the user did the primary event to is not recommended again. */

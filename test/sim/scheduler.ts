@@ -5,7 +5,7 @@ import { createManualClock, type ManualClock } from '../support/memory/clock.ts'
 import type { Random } from '../support/random.ts'
 
 /** Turns of the event loop after which whatever a step set off has come to its next gate. */
-const TURNS = 5
+const TURNS = 4
 
 /** A process or thread: what crashes as one. */
 export interface Life {

@@ -55,7 +55,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   })
   let atWork = clients.length
   for (const client of clients) {
-    const requests = 5 + random.below(12)
+    const requests = 4 + random.below(8)
     client
       .run((sent) => sent >= requests)
       .then(
@@ -66,7 +66,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const isGood = (): boolean => world.findings.length === 0
   const operator = scheduler.life('operator')
   atWork++
-  const orders = random.chance(0.3) ? 0 : 1 + random.below(8)
+  const orders = random.chance(0.3) ? 0 : 1 + random.below(6)
   operate({ world, life: operator, ledger, host: processes.any }, orders).then(
     () => atWork--,
     (error: unknown) => world.wrong('answers', `the operator failed: ${String(error)}`),
