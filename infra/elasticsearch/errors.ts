@@ -61,7 +61,7 @@ export function isMissing(error: unknown): boolean {
 
 /** Why the port cannot be opened: who, where, and what to do. */
 export function openError(error: unknown, address: string): MillraceError {
-  if (error instanceof MillraceError && error.code.startsWith('BACKEND_')) return error
+  if (error instanceof MillraceError && error.code.startsWith('SERVER_')) return error
   const failed = indexError(error)
   const status = statusOf(failed)
   const details = { port: 'index', address, reason: String(failed.details.reason) }
