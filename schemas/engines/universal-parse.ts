@@ -185,7 +185,6 @@ function eventWindowOf(source: Parameters, file: string): EventWindow {
 
 /** These steer machinery of old that is not here: they may stand, and are only checked. */
 function checkUnused(ur: Parameters): void {
-  ur.notBuilt('weights', ['cosine', 'ease'], 'Write "acos" or "llr".')
   ur.string('indexName')
   ur.string('typeName')
   ur.integer('numESWriteConnections', { min: 1, max: 1e9 })
@@ -193,6 +192,7 @@ function checkUnused(ur: Parameters): void {
 
 /** `minLLR` is a limit on LLR: an engine that has one is weighed by LLR unless it says otherwise. */
 function weightsOf(ur: Parameters, scoring: string, indicators: readonly Indicator[]): Weights {
+  ur.notBuilt('weights', ['cosine', 'ease'], 'Write "acos" or "llr".')
   const weights = ur.oneOf('weights', WEIGHTS)
   const limited = indicators.some(({ minLlr }) => minLlr !== null)
   if (weights === 'acos' && limited && scoring === 'weighted') {

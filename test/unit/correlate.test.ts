@@ -257,6 +257,14 @@ test('an indicator without events is remarked on, with the nearest name that the
     'the indicator veiw has no events of users on items. Did you mean view?',
     'the indicator search has no events of users on items.',
   ])
+  const rankings = [{ eventNames: ['buy', 'view', 'lik'] }, { type: 'random', eventNames: ['buy'] }]
+  const ranked = await train(
+    [...events, did('u', 'like', 'a')],
+    variantOf({ eventNames: ['buy'], rankings }),
+  )
+  assert.deepEqual(ranked.remarks, [
+    'the ranking popRank counts lik events; there are none. Did you mean like?',
+  ])
 })
 
 test('rankings know items only: targets of the primary event, or entities with properties', async () => {

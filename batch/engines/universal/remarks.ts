@@ -1,16 +1,29 @@
 // What a training says of events that are not there: names that nobody sends are names misspelt as often as not.
 import type { UniversalParams } from '#schemas/engines/universal'
 import { nearestName } from '#schemas/nearest-name'
-import type { TrainingData } from './training-data.ts'
+import { OTHER_NAMES_MAX, type TrainingData } from './training-data.ts'
 
-/** Indicators without events, but the primary one, without which there is no training. */
+/** Indicators without events, but the primary one, without which there is no training; and rankings that count none. */
 export function remarksOn(data: TrainingData, params: UniversalParams): readonly string[] {
-  return params.indicators.slice(1).flatMap(({ name }, i) => {
-    if ((data.pairs[i + 1]?.length ?? 0) > 0) return []
+  const advice = (name: string): string => {
     const near = nearestName(name, [...data.otherNames])
-    const advice = near === null ? '' : ` Did you mean ${near}?`
-    return [`the indicator ${name} has no events of users on items.${advice}`]
-  })
+    return near === null ? '' : ` Did you mean ${near}?`
+  }
+  const silent = params.indicators
+    .filter((_, i) => i > 0 && data.pairs[i]?.length === 0)
+    .map(({ name }) => `the indicator ${name} has no events of users on items.${advice(name)}`)
+  // Beyond that many names it is not known which there are.
+  if (data.otherNames.size >= OTHER_NAMES_MAX) return silent
+  const indicated = new Set(params.indicators.flatMap(({ events }) => events))
+  const ranked = data.rankings.flatMap(({ ranking }) =>
+    ranking.eventNames
+      .filter((name) => !indicated.has(name) && !data.otherNames.has(name))
+      .map(
+        (name) =>
+          `the ranking ${ranking.name} counts ${name} events; there are none.${advice(name)}`,
+      ),
+  )
+  return [...silent, ...ranked]
 }
 
 /** Why no user counts, for a sentence that ends with it. */

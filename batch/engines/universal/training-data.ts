@@ -23,7 +23,7 @@ export const TRAINING_COLUMNS = [
   'eventTime',
 ] as const
 
-const OTHER_NAMES_MAX = 20
+export const OTHER_NAMES_MAX = 20
 
 /** What events of one name are for. */
 interface Use {
@@ -55,7 +55,7 @@ export class TrainingData {
    * `$set` (those only where a ranking needs them).
    */
   readonly items = new Set<number>()
-  /** Some names of events that are for nothing here, for messages. */
+  /** Some names of events that are no indicator's, for messages. */
   readonly otherNames = new Set<string>()
   /** Events read, of any name. */
   events = 0
