@@ -82,11 +82,14 @@ interface Parts extends ElasticsearchItemIndexOptions {
 function createItemIndex(parts: Parts): ItemIndex {
   const { catalogue, client, clock, prefix, statistics } = parts
   const refresher = createRefresher(client, clock, () => statistics.refreshed())
+  // Whoever wrote last may have died before its refresh.
+  for (const { name } of catalogue.open()) refresher.wrote(name)
   const builder = createBuilder(parts)
   let isClosed = false
   return {
     async applyItems(app: number, changes: readonly ItemChange[]) {
-      const batch = await keepBatch(parts, prefix, app, toBatch(changes))
+      const { batch, done } = await keepBatch(parts, prefix, app, toBatch(changes))
+      if (batch.states.size === 0 && batch.seen.size === 0) return []
       // Asked for behind the writes above: a build that is not listed now reads what they wrote.
       const versions = (await catalogue.look()).filter(({ meta }) => meta.version.app === app)
       const merged = await Promise.all(
@@ -97,6 +100,7 @@ function createItemIndex(parts: Parts): ItemIndex {
           return refusals
         }),
       )
+      await done()
       // One item may be refused in several versions, and is told once.
       return [...new Map(merged.flat().map((refusal) => [refusal.item, refusal])).values()]
     },

@@ -5,6 +5,7 @@
 //     kind      state | seen
 //     item, offset, digest, exists, deleted, properties (JSON text)  of a state: its document version is the offset
 //     item, event                                                    of a sighting
+//     done                                                           it was merged into the versions
 //
 //   PREFIX.version.ENGINE.BUILD     one document an item: the lists of the model, and a copy of the item's state
 //     item      the item's id as a key: sorts as the id does, and comes back with every hit

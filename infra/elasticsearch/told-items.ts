@@ -27,6 +27,8 @@ interface ToldDocument {
   readonly exists: boolean
   readonly deleted: boolean
   readonly properties: string
+  /** It was merged into every version that was there. */
+  readonly done: boolean
 }
 
 export function toBatch(changes: readonly ItemChange[]): ToldBatch {
@@ -44,11 +46,17 @@ export function toBatch(changes: readonly ItemChange[]): ToldBatch {
   return { states, seen }
 }
 
-const DIGEST = ['offset', 'digest']
+const PROGRESS = ['offset', 'digest', 'done']
+
+export interface Kept {
+  /** What is to be merged into the versions: neither older than what was told before, nor told and merged already. */
+  readonly batch: ToldBatch
+  /** Says that it was merged, so that it need not be looked at when it is told again, as at every start. */
+  done(): Promise<void>
+}
 
 /**
  * Keeps what is new in a batch.
- * @returns the batch without states that are older than what was told before: nothing may be done with them
  * @throws MillraceError INDEX_UNAVAILABLE, INDEX_FAILED
  */
 export async function keepBatch(
@@ -56,60 +64,82 @@ export async function keepBatch(
   prefix: string,
   app: number,
   batch: ToldBatch,
-): Promise<ToldBatch> {
+): Promise<Kept> {
   const index = itemsIndex(prefix, app)
   const told = [...stateTellings(batch), ...seenTellings(batch)]
   const ids = told.map(({ id }) => id)
   const known = await knownOf(client, index, ids)
-  const fresh = told.filter(({ state }, i) => {
-    const document = known[i] ?? null
-    return document === null || (state !== null && replaces(state, document._source))
-  })
-  const writes = fresh.map(({ write }) => write)
+  const open = told
+    .map((telling, i) => ({ telling, kept: known[i]?._source ?? null }))
+    .filter(({ telling, kept }) => kept === null || isOpen(telling, kept))
+  const fresh = open.filter(({ telling, kept }) => kept === null || isFresh(telling, kept))
+  const writes = fresh.map(({ telling }) => telling.write(false))
   // What is kept is not mapped, so that none of it can be refused.
   let outcomes = await bulkWrite(client, writeAlias(index), writes, clock)
   if (outcomes.includes('missing')) {
     await createItemsIndex(client, index)
     outcomes = await bulkWrite(client, writeAlias(index), writes, clock)
   }
-  const states = new Map(batch.states)
-  for (const [i, { state }] of told.entries()) {
-    if (state !== null && state.offset < (known[i]?._source.offset ?? 0)) states.delete(state.item)
+  // A conflict is a newer state.
+  const older = new Set(
+    fresh.flatMap(({ telling }, i) =>
+      telling.state !== null && outcomes[i] === 'conflict' ? [telling] : [],
+    ),
+  )
+  const left = open.map(({ telling }) => telling).filter((telling) => !older.has(telling))
+  return {
+    batch: toBatch(left.map(({ change }) => change)),
+    done: async () => {
+      const marks = left.map(({ write }) => write(true))
+      await bulkWrite(client, writeAlias(index), marks, clock)
+    },
   }
-  // A conflict is a newer state; of a sighting, that somebody else has kept it.
-  for (const [i, { state }] of fresh.entries()) {
-    if (state !== null && outcomes[i] === 'conflict') states.delete(state.item)
-  }
-  return { states, seen: batch.seen }
 }
 
+/** One change with the document it is kept as. */
 interface Telling {
   readonly id: string
-  readonly write: Write
+  readonly change: ItemChange
   readonly state: ItemState | null
+  write(done: boolean): Write
+}
+
+/** There is something to do about a change whose document is there. */
+function isOpen({ state }: Telling, kept: ToldDocument): boolean {
+  if (state === null) return !kept.done
+  return replaces(state, kept) || (state.offset === kept.offset && !kept.done)
+}
+
+/** The document itself has to be written. */
+function isFresh({ state }: Telling, kept: ToldDocument): boolean {
+  return state !== null && replaces(state, kept)
 }
 
 function stateTellings({ states }: ToldBatch): Telling[] {
   return [...states.values()].map((state) => ({
     id: stateId(state.item),
-    write: stateWrite(state),
+    change: { type: 'state', state },
     state,
+    write: (done) => stateWrite(state, done),
   }))
 }
 
 function seenTellings({ seen }: ToldBatch): Telling[] {
   return [...seen].flatMap(([event, items]) =>
-    [...items].map((item) => ({
-      id: seenId(event, item),
-      write: seenWrite(event, item),
-      state: null,
-    })),
+    [...items].map(
+      (item): Telling => ({
+        id: seenId(event, item),
+        change: { type: 'seen', event, item },
+        state: null,
+        write: (done) => seenWrite(event, item, done),
+      }),
+    ),
   )
 }
 
 async function knownOf(client: ElasticsearchClient, index: string, ids: readonly string[]) {
   try {
-    return await readDocuments<ToldDocument>(client, index, ids, DIGEST)
+    return await readDocuments<ToldDocument>(client, index, ids, PROGRESS)
   } catch (error) {
     if (isMissing(error)) return []
     throw error
@@ -127,7 +157,7 @@ async function createItemsIndex(client: ElasticsearchClient, index: string): Pro
   }
 }
 
-function stateWrite(state: ItemState): Write {
+function stateWrite(state: ItemState, done: boolean): Write {
   const { item, offset, exists, deleted, properties } = state
   return {
     action: 'index',
@@ -140,15 +170,16 @@ function stateWrite(state: ItemState): Write {
       deleted,
       digest: stateDigest(state),
       properties: JSON.stringify(properties),
+      done,
     },
   }
 }
 
-function seenWrite(event: string, item: string): Write {
+function seenWrite(event: string, item: string, done: boolean): Write {
   return {
-    action: 'create',
+    action: 'index',
     meta: { _id: seenId(event, item) },
-    document: { kind: 'seen', item: toKey(item), event },
+    document: { kind: 'seen', item: toKey(item), event, done },
   }
 }
 
