@@ -93,6 +93,8 @@ async function findIndex(
 async function fill(deps: BuildDeps, build: Build, index: VersionIndex): Promise<boolean> {
   const { model, version } = build
   const read = createModelReader(model, version.userDefinedRankings)
+  // Documents that are not refreshed are read from the log of the server, one by one.
+  await refreshTold(deps, version.app)
   for (let row = 0; row < model.items.length; row += ELASTICSEARCH_LIMITS.bulkDocuments) {
     if (build.isAbandoned()) return false
     const items = model.items.slice(row, row + ELASTICSEARCH_LIMITS.bulkDocuments)
@@ -104,6 +106,11 @@ async function fill(deps: BuildDeps, build: Build, index: VersionIndex): Promise
     await createDocuments(deps, index, parts)
   }
   return fillOthers(deps, build, index)
+}
+
+async function refreshTold({ client, prefix }: BuildDeps, app: number): Promise<void> {
+  const path = `/${itemsIndex(prefix, app)}/_refresh`
+  await client.request('POST', path, { query: { ignore_unavailable: true } })
 }
 
 /** Nearly all documents are new; the few that are not are merged. */
@@ -136,7 +143,7 @@ async function fillOthers(deps: BuildDeps, build: Build, index: VersionIndex): P
   const told = itemsIndex(deps.prefix, app)
   const isOther = outside(build.model.items)
   try {
-    await deps.client.request('POST', `/${told}/_refresh`)
+    await refreshTold(deps, app)
     const filter = versionFilter(primaryEvents)
     for await (const page of scanIndex<Parameters<typeof changeOf>[0]>(deps.client, told, filter, [
       '*',

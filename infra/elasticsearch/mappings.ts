@@ -19,7 +19,7 @@
 //     shard     where Elasticsearch 5 would have kept it
 //   and, read by id only: model, seen, offset, digest, deleted, described, document
 //
-// Neither refreshes by itself: the sink and the builder do it.
+// A version does not refresh by itself: the sink and the builder do it.
 import type { Model } from '#schemas/model'
 import { ELASTICSEARCH_LIMITS } from './config.ts'
 import { fieldName } from './keys.ts'
@@ -39,7 +39,7 @@ const SAFE = { auto_expand_replicas: '0-1' }
 
 export function itemsLayout(): unknown {
   return {
-    settings: { index: { ...SETTINGS, ...SAFE } },
+    settings: { index: { ...SETTINGS, ...SAFE, refresh_interval: '30s' } },
     mappings: {
       dynamic: false,
       properties: { kind: KEYWORD, event: KEYWORD },
