@@ -59,12 +59,17 @@ export async function searchVersion(
 function withinLimit(query: ScoredQuery): ScoredQuery {
   const ids = query.evidence.reduce((sum, clause) => sum + clause.ids.length, 0)
   const values = query.rules.reduce((sum, { values: { length } }) => sum + length, 0)
-  const perTerm = query.scoring === 'weighted' ? PARTS_MAX : 2 * shardsOf(query)
-  const room = Math.floor(ELASTICSEARCH_LIMITS.clauses / perTerm) - values
+  const room = Math.floor(ELASTICSEARCH_LIMITS.clauses / clausesOfTerm(query)) - values
   if (ids <= room) return query
   const most = Math.max(1, Math.floor(room / query.evidence.length))
   const evidence = query.evidence.map((clause) => ({ ...clause, ids: clause.ids.slice(0, most) }))
   return { ...query, evidence }
+}
+
+/** Clauses that one term costs at most. */
+function clausesOfTerm(query: ScoredQuery): number {
+  if (query.scoring !== 'weighted') return 2 * shardsOf(query)
+  return query.evidence.every(({ boost }) => boost === 1) ? 1 : PARTS_MAX
 }
 
 type Look = (from: number, size: number) => Promise<readonly RankedHit[]>
