@@ -60,8 +60,16 @@ test('commands', async (t) => {
       /Did you mean "data"\?.*CONFIG_INVALID/s,
     ],
     [
-      ['status', '--config', await file('kafka.toml', `data = "${data}"\nlog = "kafka://x"`)],
-      /CONFIG_UNSUPPORTED/,
+      ['status', '--config', await file('pulsar.toml', `data = "${data}"\nlog = "pulsar://x"`)],
+      /log: pulsar:\/\/x.*CONFIG_UNSUPPORTED/s,
+    ],
+    [
+      [
+        'status',
+        '--config',
+        await file('away.toml', `data = "${data}"\nlog = "kafka://localhost:1"`),
+      ],
+      /server of the log \(localhost:1\) cannot be reached.*SERVER_UNREACHABLE/s,
     ],
     [['status', '--config', join(folder, 'none.toml')], /FILE_NOT_FOUND/],
     [['start', '--event-port', 'seventy'], /"seventy" is not a port.*CONFIG_INVALID/s],
