@@ -19,6 +19,7 @@ interface EraseReport {
     readonly rows: number
     readonly goneBy: string | null
   }
+  readonly log: { readonly goneBy: string | null }
   readonly models: readonly { engineId: string; version: string; status: string }[]
 }
 
@@ -40,7 +41,7 @@ async function erase(options: EraseOptions): Promise<void> {
 }
 
 function lines({ app, entityType, entityId }: EraseOptions, report: EraseReport): string[] {
-  const { erasedAt, positions, events, archive, models } = report
+  const { erasedAt, positions, events, archive, log, models } = report
   const places = positions.map((p) => `${p.generation}/${p.partition}/${p.offset}`).join(', ')
   const { own, asTarget } = events
   return [
@@ -48,7 +49,7 @@ function lines({ app, entityType, entityId }: EraseOptions, report: EraseReport)
     `event store  removed: ${grouped(own)} events of it, ${grouped(asTarget)} that it was the target of; freed pages of the file are written over by later events`,
     `item index   up to date: properties of it are gone`,
     `archive      hidden from exports and trainings; ${archiveLeft(archive)}`,
-    `log          its records stay before these places, which this version does not trim`,
+    `log          its records stand before these places${log.goneBy === null ? ', and stay: retention-days is 0' : ` until ${log.goneBy}`}`,
     models.length === 0
       ? 'models       none was trained before the erasure'
       : `models       trained before it, and kept until later trainings replace them: ${models.map((m) => `${m.engineId} ${m.version} (${m.status})`).join(', ')}`,

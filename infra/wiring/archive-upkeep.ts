@@ -25,6 +25,8 @@ export interface ArchiveUpkeepOptions {
   readonly filesPlace: FilesPlace
   readonly clock: Clock
   readonly telemetry: Telemetry
+  /** Once an hour; otherwise only when asked. */
+  readonly repeats: boolean
 }
 
 export function createArchiveUpkeep(options: ArchiveUpkeepOptions): ArchiveUpkeep {
@@ -55,7 +57,7 @@ export function createArchiveUpkeep(options: ArchiveUpkeepOptions): ArchiveUpkee
       await clock.sleep(EVERY_MS, over.signal)
     }
   }
-  const repeating = repeat()
+  const repeating = options.repeats ? repeat() : Promise.resolve()
   return {
     run,
     close: async () => {

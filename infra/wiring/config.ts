@@ -5,6 +5,7 @@ import { isAbsolute, resolve } from 'node:path'
 import { parse } from 'smol-toml'
 import { MillraceError } from '#ports/errors'
 import { nearestName } from '#schemas/nearest-name'
+import { RETENTION_DAYS } from './log-retention.ts'
 import { EMBEDDED_PORTS, type PortName, type PortUrls, SCHEMES, schemeOf } from './port-urls.ts'
 
 export interface Config {
@@ -25,6 +26,8 @@ export interface Config {
   readonly ingestStats: boolean
   /** Events a second that an access key may send; 0: no limit. */
   readonly eventsPerSecond: number
+  /** Days for which the log keeps what all sinks have; 0: for ever. */
+  readonly retentionDays: number
 }
 
 interface Setting {
@@ -89,6 +92,12 @@ export const SETTINGS: readonly Setting[] = [
     fallback: 0,
     help: 'events that an access key may send in a second; 0 is no limit',
   },
+  {
+    key: 'retention-days',
+    kind: 'count',
+    fallback: RETENTION_DAYS,
+    help: 'days for which the log keeps what the archive has; 0 is for ever',
+  },
 ]
 
 type Values = Map<string, string | number | boolean>
@@ -125,6 +134,7 @@ export function loadConfig(sources: ConfigSources): Config {
     servingHarness: values.get('serving.harness') === true,
     ingestStats: values.get('ingest.stats') === true,
     eventsPerSecond: Number(values.get('admission.events-per-second')),
+    retentionDays: Number(values.get('retention-days')),
   }
 }
 

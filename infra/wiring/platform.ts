@@ -27,6 +27,7 @@ import { type ArchiveUpkeep, createArchiveUpkeep } from './archive-upkeep.ts'
 import { createLetterTally, type LetterTally } from './dead-letters.ts'
 import { openFilesAt } from './files-place.ts'
 import { createFreshnessMeter, type FreshnessMeter } from './freshness-meter.ts'
+import { RETENTION_DAYS, startLogRetention } from './log-retention.ts'
 import { openBatchEngine, openItemIndex, openJobQueue, openLogs } from './open-ports.ts'
 import { EMBEDDED_PORTS, type PortUrls } from './port-urls.ts'
 import { createReplays, prepareStoreVersion, type Replays } from './replays.ts'
@@ -63,6 +64,8 @@ export interface Platform extends Closable {
   readonly upkeep: ArchiveUpkeep
   /** What `health` tells of: the ports, and what servers run beside them. */
   readonly parts: Set<HealthSource>
+  /** Days for which the log keeps what all sinks have; 0: for ever. */
+  readonly retentionDays: number
   health(): Promise<readonly Health[]>
 }
 
@@ -75,6 +78,7 @@ export interface PlatformOptions {
   readonly prefix?: string
   /** What this process runs; everything unless it is one of several. */
   readonly roles?: ReadonlySet<Role>
+  readonly retentionDays?: number
 }
 
 /**
@@ -106,6 +110,7 @@ async function open(
     ports = EMBEDDED_PORTS,
     prefix = 'millrace',
     roles = ALL_ROLES,
+    retentionDays = RETENTION_DAYS,
   }: PlatformOptions,
   keep: <T extends Closable>(part: T) => T,
   close: () => Promise<void>,
@@ -131,10 +136,13 @@ async function open(
   const shared = { clock, telemetry, ids, directory, store, index }
   const sinks = { ...shared, logs, storePlace, filesPlace }
   const streams = keep(await openStreams(sinks, ports, prefix, roles))
-  const upkeep = keep(createArchiveUpkeep({ filesPlace, clock, telemetry }))
   const queue = keep(await openJobQueue(ports, surroundings))
   const batch = keep(await openBatchEngine(ports, surroundings))
   const { watermarks, archive: archiveCloser } = streams
+  const repeats = roles.has('streams')
+  const upkeep = keep(createArchiveUpkeep({ ...shared, filesPlace, repeats }))
+  const days = repeats ? retentionDays : 0
+  keep(startLogRetention({ ...shared, log: logs.events, watermarks, days }))
   const freshness = createFreshnessMeter({ watermarks, clock, telemetry })
   const log = freshness.follow(logs.events)
   await restoreVersions({ directory, models, index, telemetry })
@@ -170,6 +178,7 @@ async function open(
     freshness,
     training,
     upkeep,
+    retentionDays,
     replays: createReplays({ ...shared, data, storePlace, log: logs.source, filesPlace, streams }),
     parts,
     health: () => Promise.all([...parts].map((part) => part.health())),

@@ -19,7 +19,11 @@ import type { ControlChange } from '#schemas/directory'
 import type { IdSource } from '#schemas/ids'
 import type { Watermark } from '#schemas/position'
 import { openEventStore } from '../embedded/event-store.ts'
-import { removeOtherVersions, storeVersionPath } from '../embedded/store-versions.ts'
+import {
+  removeOtherVersions,
+  removeTornVersion,
+  storeVersionPath,
+} from '../embedded/store-versions.ts'
 import type { FilesPlace } from './files-place.ts'
 import type { LogSource } from './log-source.ts'
 import { change } from './operations/change.ts'
@@ -78,7 +82,8 @@ export interface Replays {
 }
 
 /**
- * The folder of the active version. What a replay left that was stopped, and a version that was replaced, are removed.
+ * The folder of the active version. What a replay left that was stopped, a version that was replaced, and what a stop of the
+ * machine has torn are removed.
  * Before the store is opened.
  */
 export async function prepareStoreVersion({
@@ -91,7 +96,11 @@ export async function prepareStoreVersion({
   const { active } = directory.state.store
   const removed = await removeOtherVersions(data, active)
   if (removed.length > 0) telemetry.log('info', 'store-versions-removed', { folders: removed })
-  return storeVersionPath(data, active)
+  const path = storeVersionPath(data, active)
+  if (await removeTornVersion(path)) {
+    telemetry.log('warn', 'store-torn', { what: 'the machine stopped before a flush', path })
+  }
+  return path
 }
 
 export function createReplays(options: ReplaysOptions): Replays {

@@ -1,6 +1,6 @@
 // Where the event store is, as it is told to threads: each opens its own half.
 import type { Clock } from '#ports/clock'
-import type { EventStore, StoreWriter } from '#ports/event-store'
+import type { EventStore, FillableStoreWriter, StoreWriter } from '#ports/event-store'
 import { openEventStore } from '../embedded/event-store.ts'
 import { openStoreWriter } from '../embedded/event-store-writer.ts'
 import { schemeOf } from './port-urls.ts'
@@ -17,6 +17,14 @@ export async function openEventStoreAt(place: StorePlace, clock: Clock): Promise
   if (schemeOf('store', place.url) !== 'hbase:') return openEventStore({ path: place.path })
   const { openHBaseEventStore } = await import('../hbase/open.ts')
   return openHBaseEventStore(place.url, place.prefix, clock)
+}
+
+/** True for the embedded store: it can be filled from the archive, and may have to be. */
+export function isFillable(
+  { url }: StorePlace,
+  _writer: StoreWriter,
+): _writer is FillableStoreWriter {
+  return schemeOf('store', url) === 'lmdb:'
 }
 
 /** @throws MillraceError STORE_FAILED, DISK_FULL, CONFIG_INVALID */

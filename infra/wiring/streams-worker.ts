@@ -7,6 +7,7 @@ import type { Closable } from '#ports/lifecycle'
 import type { LogReader } from '#ports/log'
 import type { MetricName, Telemetry } from '#ports/telemetry'
 import type { DeadLetter } from '#schemas/dead-letter'
+import type { Watermark } from '#schemas/position'
 import type { Placed } from '#schemas/record'
 import { createArchiveSink } from '../../streams/archive-sink.ts'
 import { createTouchCollector } from '../../streams/item-touches.ts'
@@ -15,7 +16,8 @@ import { createStoreSink } from '../../streams/store-sink.ts'
 import { createArchive } from '../archive/archive.ts'
 import { openFilesAt } from './files-place.ts'
 import { openLogSource } from './log-source.ts'
-import { openStoreWriterAt } from './store-place.ts'
+import { isFillable, openStoreWriterAt } from './store-place.ts'
+import { refillStore } from './store-refill.ts'
 import type { FromThread, StreamsThreadData, ToThread } from './streams-messages.ts'
 
 /** Requests go before sinks, and freshness before the archive. */
@@ -32,8 +34,14 @@ interface Station {
   readonly parts: readonly Closable[]
 }
 
-async function storeStation({ store }: StreamsThreadData, say: Say): Promise<Station> {
-  const writer = await openStoreWriterAt(store, systemClock)
+async function storeStation(
+  { store, files: filesPlace }: StreamsThreadData,
+  log: LogReader,
+  telemetry: Telemetry,
+  say: Say,
+): Promise<Station> {
+  const clock = systemClock
+  const writer = await openStoreWriterAt(store, clock)
   const collector = createTouchCollector()
   let inHand: readonly Placed[] = []
   const tellTouches = (): void => {
@@ -42,14 +50,18 @@ async function storeStation({ store }: StreamsThreadData, say: Say): Promise<Sta
   }
   const sink = createStoreSink({
     writer,
-    clock: systemClock,
+    clock,
     onRecords: (records) => {
       inHand = records
       tellTouches()
     },
   })
+  const start = async (): Promise<Watermark> => {
+    if (isFillable(store, writer)) await refillStore({ writer, log, filesPlace, clock, telemetry })
+    return sink.start()
+  }
   return {
-    sink,
+    sink: { ...sink, start },
     hear: (message) => {
       if (message.type !== 'primary') return
       collector.setPrimaryEvents(new Map(message.apps.map(([app, names]) => [app, new Set(names)])))
@@ -103,7 +115,7 @@ async function run(port: MessagePort, data: StreamsThreadData): Promise<void> {
   const log = await openLogSource(data.log, systemClock, telemetry, PACE_MS[data.sink])
   const station =
     data.sink === 'store'
-      ? await storeStation(data, say)
+      ? await storeStation(data, log, telemetry, say)
       : await archiveStation(data, log, telemetry, say)
   const { sink } = station
   port.on('message', (message: ToThread) => {

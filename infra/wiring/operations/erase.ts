@@ -8,7 +8,9 @@ import { entityHash } from '#schemas/hashes'
 import type { Json, JsonObject } from '#schemas/json'
 import type { Position, Watermark } from '#schemas/position'
 import type { ErasureRecord } from '#schemas/record'
+import { DAY_MS } from '../../archive/layout.ts'
 import { REPLACED_GONE_MS } from '../archive-upkeep.ts'
+import { TRIM_EVERY_MS } from '../log-retention.ts'
 import type { Platform } from '../platform.ts'
 import { text } from './arguments.ts'
 import { appNamed, channelsOf } from './change.ts'
@@ -24,7 +26,8 @@ export async function erase(
   context: OperationContext,
 ): Promise<Json> {
   const ended = await endEntity(platform, args)
-  return { ...ended, archive: await sweptArchive(platform, context) }
+  const log = { goneBy: logGoneBy(platform, Date.parse(ended.erasedAt)) }
+  return { ...ended, log, archive: await sweptArchive(platform, context) }
 }
 
 /**
@@ -59,6 +62,12 @@ export async function endEntity(platform: Platform, args: JsonObject) {
     events,
     models: modelsOf(platform, app, behind),
   }
+}
+
+/** When the log has let go of the records before the erasure, if its sinks keep up; null when it keeps them for ever. */
+function logGoneBy({ retentionDays }: Platform, erasedAt: number): string | null {
+  if (retentionDays === 0) return null
+  return new Date(erasedAt + retentionDays * DAY_MS + TRIM_EVERY_MS).toISOString()
 }
 
 /** An erasure of each channel in every partition; the position of the first of each partition. */
