@@ -1,11 +1,13 @@
 // Given an engine with a `compatibility`; when a query is planned; then it means what the old engine would have made of it.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Engine, ModelVersion } from '#schemas/directory'
 import { parseUniversal } from '#schemas/engines/universal-parse'
 import type { JsonObject } from '#schemas/json'
 import type { ScoredQuery } from '#schemas/query'
 import { planQuery } from '../../serving/engines/universal/plan.ts'
 import { parseUniversalQuery } from '../../serving/engines/universal/query.ts'
+import { queryParams } from '../../serving/engines/universal/query-half.ts'
 import { variantOf } from '../support/training.ts'
 
 const NOW = Date.UTC(2025, 5, 1)
@@ -100,5 +102,25 @@ describe('rankings', () => {
 
   test('global: in the order of the old engine', () => {
     assert.deepEqual(plan({}, { rankings, scoring: 'global' }).rankings, ['pop', 'own'])
+  })
+})
+
+test('a new scoring in engine.json brings its semantics when a model has it, other parameters at once', () => {
+  const variant = (params: JsonObject) => variantOf({ eventNames: ['buy'], ...params })
+  const of = (newest: JsonObject, trained: JsonObject) => {
+    const engine = { variant: variant(newest) } as unknown as Engine
+    const { scoring, compatibility, oldQueryLimit, num } = queryParams(engine, {
+      variant: variant(trained),
+    } as unknown as ModelVersion)
+    return { scoring, compatibility, oldQueryLimit, num }
+  }
+  const today = { scoring: 'weighted', compatibility: 'none', oldQueryLimit: null }
+  assert.deepEqual(of({ scoring: 'es5', num: 7 }, {}), { ...today, num: 7 })
+  const old = { scoring: 'es5', compatibility: 'ur-0.7', oldQueryLimit: 100, num: 20 }
+  assert.deepEqual(of({}, { scoring: 'es5' }), old)
+  assert.deepEqual(of({ scoring: 'es5', compatibility: 'none' }, { scoring: 'es5' }), {
+    ...old,
+    compatibility: 'none',
+    oldQueryLimit: null,
   })
 })

@@ -72,7 +72,7 @@ export function queryParams(engine: Engine, version: ModelVersion): UniversalPar
   const trained = parseUniversal(version.variant)
   const { indicators, minEventsPerUser, scoring, weights, rankings, recsModel, seed } = trained
   // The semantics that a scoring brings with it must not come before the model that has the scoring.
-  const { compatibility } = newest.scoring === scoring ? newest : trained
+  const { compatibility, oldQueryLimit } = newest.scoring === scoring ? newest : trained
   return {
     ...newest,
     indicators,
@@ -80,6 +80,7 @@ export function queryParams(engine: Engine, version: ModelVersion): UniversalPar
     scoring,
     weights,
     compatibility,
+    oldQueryLimit,
     rankings,
     recsModel,
     seed,
