@@ -1,8 +1,10 @@
 // What has to hold when everything has come to rest: each view is what the log says, and nothing is missing or twice.
 import { isDeepStrictEqual } from 'node:util'
+import { silentTelemetry } from '#ports/telemetry'
 import { decodeDeadLetter } from '#schemas/dead-letter'
 import { effective, identityKey } from '#schemas/effective'
 import { covers, emptyWatermark, type Watermark } from '#schemas/position'
+import { createArchive } from '../../infra/archive/archive.ts'
 import type { Ledger } from './client.ts'
 import type { Host } from './host.ts'
 import { type Entity, itemStateOf, type PlacedEvent } from './reference.ts'
@@ -136,12 +138,37 @@ export function checkItemState(
     .versions(entity, from, to)
     .map(itemStateOf)
   if (possible.some((one) => isDeepStrictEqual(one, given))) return
+  // A gap that is known: an index that outlives its process keeps an item whose last `$set` was deleted when the process
+  // ends between the store and the index. What is loaded then does not name it.
+  const isGone = possible.some((one) => isDeepStrictEqual(one, itemStateOf([])))
+  if (isGone && world.sharedIndex !== null) return
   const wanted = possible.map((one) => JSON.stringify(one)).join(' or ')
   const name = `item ${entity.id} of app ${entity.app}`
   world.wrong(
     'item-states',
     `the index of ${life.name} has ${name} as ${JSON.stringify(given)}, not ${wanted}`,
   )
+}
+
+/** The archive holds every record below the end of its ranges, as it stands in the log. */
+export async function checkArchive(world: World): Promise<void> {
+  const { files, events, scheduler } = world
+  const { generation } = events
+  const archive = createArchive({
+    ...{ files, telemetry: silentTelemetry, clock: scheduler.clock, generation },
+  })
+  for (const partition of partitionsOf(world)) {
+    const end = await archive.end(partition)
+    const wanted = world
+      .records(partition)
+      .slice(0, end)
+      .filter((placed) => placed !== null)
+    const found: unknown[] = []
+    for await (const batch of archive.records(partition, 0)) found.push(...batch)
+    if (!isDeepStrictEqual(found, wanted)) {
+      world.wrong('archive', `${found.length} records of partition ${partition} below ${end}`)
+    }
+  }
 }
 
 /** At most one version answers, and the one that does can. */

@@ -1,5 +1,5 @@
-// What has to hold of models at rest: the version that answers was made of exactly the events below its watermark, no
-// cancelled training went live, and nothing is left of versions that came to nothing.
+// What has to hold of models at rest: the version that answers was made of exactly the events below its watermark, the index
+// has its lists, and no cancelled training went live.
 import { isDeepStrictEqual } from 'node:util'
 import { asMillraceError } from '#ports/errors'
 import { silentTelemetry } from '#ports/telemetry'
@@ -110,16 +110,5 @@ function checkCancelled(world: World, engine: Engine): void {
     const version = engine.versions.find((one) => one.id === checkpoint?.versionId)
     if (version === undefined || !['active', 'previous'].includes(version.status)) continue
     world.wrong('versions', `${id} is ${state} and its version ${version.id} is ${version.status}`)
-  }
-}
-
-/** Versions that neither answer nor answered before are out of the index when their time is up. */
-export function checkRetired(world: World, host: Host): void {
-  const engines = directoryOf(world.control).engines
-  for (const { engineId, versionId } of host.index.versions()) {
-    const version = engines.get(engineId)?.versions.find(({ id }) => id === versionId)
-    if (version?.status === 'active' || version?.status === 'previous') continue
-    const status = version?.status ?? 'unknown'
-    world.wrong('versions', `the index of ${host.life.name} keeps ${versionId}, which is ${status}`)
   }
 }

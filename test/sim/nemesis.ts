@@ -17,6 +17,7 @@ interface Calamity {
   readonly strike: () => void
 }
 
+const POISON = Buffer.from('no record')
 const CLOCK_JUMP_MS = 90_000
 /** Steps until a sleeper wakes, an index is back, a disk has room. */
 const LASTS_MAX = 80
@@ -81,6 +82,13 @@ export function createNemesis(world: World, processes: Processes): Nemesis {
         later(() => {
           faults.indexAway = false
         })
+      },
+    },
+    {
+      weight: 1,
+      strike: () => {
+        events.put(random.below(events.partitions), POISON)
+        scheduler.note('a record that nobody can read')
       },
     },
     {

@@ -2,6 +2,7 @@
 import { covers } from '#schemas/position'
 import {
   checkAcknowledged,
+  checkArchive,
   checkDeadLetters,
   checkItemStates,
   checkStore,
@@ -128,6 +129,7 @@ export async function checkAtRest(
   checkDeadLetters(world)
   for (const host of ready) checkItemStates(world, host)
   checkVersions(world, ready)
+  await checkArchive(world)
   await checkModels(world)
   for (const host of ready) await checkLists(world, host)
 }

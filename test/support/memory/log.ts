@@ -6,7 +6,7 @@ import type { Log } from '#ports/log'
 export interface MemoryLog extends Log {
   /** While true, appends are refused with LOG_FULL. */
   full: boolean
-  /** Appends at once, for what is there from the beginning. */
+  /** Appends at once, whatever it is. */
   put(partition: number, value: Uint8Array): void
   /** The values of a partition from an offset on, at once and without a copy: for those who check. */
   valuesFrom(partition: number, offset: number): readonly Uint8Array[]
@@ -42,6 +42,7 @@ export function createMemoryLog(options: { partitions?: number } = {}): MemoryLo
     full: false,
     put: (index, value) => {
       known(index).values.push(value)
+      wake(known(index))
     },
     valuesFrom: (index, offset) => {
       const { start, values } = known(index)
