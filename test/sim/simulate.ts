@@ -67,7 +67,7 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   const isGood = (): boolean => world.findings.length === 0
   const operator = scheduler.life('operator')
   atWork++
-  const orders = random.chance(0.3) ? 0 : 1 + random.below(6)
+  const orders = random.chance(0.4) ? 0 : 1 + random.below(5)
   operate({ world, life: operator, ledger, host: processes.any }, orders).then(
     () => atWork--,
     (error: unknown) => world.wrong('answers', `the operator failed: ${String(error)}`),
@@ -129,7 +129,8 @@ export async function checkAtRest(
   checkDeadLetters(world)
   for (const host of ready) checkItemStates(world, host)
   checkVersions(world, ready)
-  await checkArchive(world)
+  // Reading it all back costs as much as a tenth of a run.
+  if (world.seed % 4 === 0) await checkArchive(world)
   await checkModels(world)
   for (const host of ready) await checkLists(world, host)
 }

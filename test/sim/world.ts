@@ -78,8 +78,8 @@ export function createWorld(seed: number, options: WorldOptions): World {
   const random = createRandom(seed)
   for (let i = 0; i < 10; i++) random.next()
   const scheduler = createScheduler(random, { trace: options.trace })
-  const events = createMemoryLog({ partitions: random.pick([1, 1, 2, 3]) })
-  const processes = !options.isCalm && random.chance(0.3) ? 2 : 1
+  const events = createMemoryLog({ partitions: random.pick([1, 1, 1, 2, 2, 3]) })
+  const processes = !options.isCalm && random.chance(0.2) ? 2 : 1
   const control = createControlLog()
   control.records.push(...beginning(scheduler.clock.now()))
   const decoded = Array.from({ length: events.partitions }, (): (Placed | null)[] => [])
