@@ -8,7 +8,7 @@ import type { Finding } from './world.ts'
 export const BUGS: readonly Bug[] = [...BUGS_OF_SINKS, ...BUGS_OF_VIEWS]
 
 /** Seeds within which each planted bug has to be found. */
-export const SEEDS_TO_FIND = 500
+export const SEEDS_TO_FIND = 1000
 
 export interface Found extends Finding {
   readonly bug: string
