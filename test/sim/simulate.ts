@@ -112,11 +112,10 @@ export function isAtRest(world: World, { ready, isComplete }: Processes): boolea
   if (!isComplete || world.scheduler.waiting().length > 0) return false
   if (world.queue.jobs.some(({ endedAt }) => endedAt === null)) return false
   const end = endOfLog(world)
-  return ready.every(
-    ({ streams: { watermarks, isSettled } }) =>
-      isSettled() &&
-      ['store' as const, 'index' as const].every((sink) => covers(watermarks.applied(sink), end)),
-  )
+  return ready.every(({ streams: { watermarks, isSettled, archiveAt } }) => {
+    const places = [watermarks.applied('store'), watermarks.applied('index'), archiveAt()]
+    return isSettled() && places.every((place) => place !== null && covers(place, end))
+  })
 }
 
 export async function checkAtRest(

@@ -4,7 +4,7 @@ import { asMillraceError, type MillraceError } from '#ports/errors'
 import { silentTelemetry } from '#ports/telemetry'
 import type { ArchiveCloser } from '#ports/watermarks'
 import { encodeDeadLetter } from '#schemas/dead-letter'
-import type { Watermark } from '#schemas/position'
+import { union, type Watermark } from '#schemas/position'
 import type { Placed } from '#schemas/record'
 import { createArchive } from '../../infra/archive/archive.ts'
 import { createClosings } from '../../infra/wiring/closings.ts'
@@ -42,6 +42,8 @@ export interface SimulatedStreams {
   readonly owners: Readonly<Record<ThreadSink, Life[]>>
   /** The index sink has nothing to do. */
   isSettled(): boolean
+  /** How far the newest owner of the archive has read. */
+  archiveAt(): Watermark | null
   /** Starts one more owner of a sink beside the one that is there. */
   takeOver(sink: ThreadSink): void
 }
@@ -121,7 +123,12 @@ export async function startSimulatedStreams(
     // What an owner that ended may have applied without a word; those that live tell it again.
     take([...touched.values()].flat(), applied)
   }
+  const reached = new Map<Life, Watermark>()
   const hear = (message: FromThread, sink: ThreadSink, thread: Life): void => {
+    if ('applied' in message) {
+      const before = reached.get(thread) ?? message.applied
+      reached.set(thread, union(before, message.applied))
+    }
     if (message.type === 'touching') touched.get(thread)?.push(...message.touches)
     else if (message.type === 'published') watermarks.advance('archive', message.applied)
     else if (message.type === 'primary-set') primary.wasSet(message.revision)
@@ -159,7 +166,14 @@ export async function startSimulatedStreams(
     }
     primary.renew()
   })
-  return { watermarks, archive, owners, takeOver: start, isSettled: () => working === 0 }
+  return {
+    watermarks,
+    archive,
+    owners,
+    takeOver: start,
+    isSettled: () => working === 0,
+    archiveAt: () => reached.get(owners.archive.at(-1) as Life) ?? null,
+  }
 }
 
 function startThread(
