@@ -27,8 +27,9 @@ export interface ProducePart {
 
 export interface KafkaProducer extends Closable {
   /**
-   * Sends all parts and resolves with the first offset of each, by partition, when all in-sync replicas have them. Sent
-   * again after a failure, with the same parts, what was stored the first time is not stored twice.
+   * Sends parts and resolves with the first offset of each that all in-sync replicas have, by partition: when a leader
+   * changes meanwhile, kafkajs leaves some out. Sent again after that or a failure, with the same values, a part that was
+   * stored the first time is not stored twice. Parts of one leader only: else a failure does not say which are stored.
    */
   send(parts: readonly ProducePart[]): Promise<ReadonlyMap<number, number>>
 }
@@ -194,7 +195,9 @@ async function openProducer(kafka: Kafka, topic: string): Promise<KafkaProducer>
       const sent = { topic, messages, acks: -1, timeout: REQUEST_MS, compression }
       const stored = await producer.send(sent)
       return new Map(
-        stored.map(({ partition, baseOffset }) => [partition, Number(baseOffset)] as const),
+        stored.flatMap(({ partition, baseOffset = '-1' }) =>
+          Number(baseOffset) < 0 ? [] : [[partition, Number(baseOffset)] as const],
+        ),
       )
     },
     close: () => producer.disconnect(),

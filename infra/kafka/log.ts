@@ -4,10 +4,11 @@ import { MillraceError } from '#ports/errors'
 import type { Health } from '#ports/lifecycle'
 import type { Log } from '#ports/log'
 import type { Telemetry } from '#ports/telemetry'
-import type { KafkaClient, KafkaProducer, TopicLayout } from './client.ts'
+import type { KafkaClient, KafkaProducer, ProducePart, TopicLayout } from './client.ts'
 import { isProducerSpent, isRefused, kafkaError } from './errors.ts'
 import { createTopicReader } from './log-reader.ts'
-import { createProducerLane, type ProducerLane, type Remedy } from './producer-lane.ts'
+import { createProducerLane, type ProducerLane, type Remedy, type Sent } from './producer-lane.ts'
+import type { ReadConnection } from './read-connection.ts'
 
 /** Bytes of one batch; a larger append is sent as several. Topics are made to take a single value of twice as much. */
 const BATCH_BYTES_MAX = 4 * 1024 * 1024
@@ -31,7 +32,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   const connection = client.openReader(topic)
   const reader = createTopicReader({ topic, connection, partitions, clock, telemetry })
   let trouble: MillraceError | null = null
-  const { lane, closeProducer } = await openLane(options, (error) => {
+  const { lane, closeProducer } = await openLane(options, connection, (error) => {
     if (error !== null) telemetry.log('error', 'log-write-failed', { log: name, error })
     else telemetry.log('info', 'log-write-recovered', { log: name })
     trouble = error
@@ -80,6 +81,7 @@ function assertPartition(partition: number, { partitions }: TopicLayout): void {
 
 async function openLane(
   { client, topic, clock }: KafkaLogOptions,
+  connection: ReadConnection,
   onTrouble: (error: MillraceError | null) => void,
 ): Promise<{ lane: ProducerLane; closeProducer: () => Promise<void> }> {
   let producer: KafkaProducer
@@ -90,7 +92,7 @@ async function openLane(
   }
   const lane = createProducerLane({
     clock,
-    send: (parts) => producer.send(parts),
+    send: (parts) => sendByLeader(producer, connection, parts),
     remedy: remedyFor,
     renew: async () => {
       const spent = producer
@@ -101,6 +103,25 @@ async function openLane(
     onTrouble,
   })
   return { lane, closeProducer: () => producer.close() }
+}
+
+/** One request a leader, so that what one of them has stored is known whatever becomes of the others. */
+async function sendByLeader(
+  producer: KafkaProducer,
+  connection: ReadConnection,
+  parts: readonly ProducePart[],
+): Promise<Sent> {
+  const leaders = await connection.leaders(parts.map(({ partition }) => partition))
+  const sends = [...leaders.values()].map((led) =>
+    producer.send(parts.filter(({ partition }) => led.includes(partition))),
+  )
+  const stored = new Map<number, number>()
+  let failure: unknown = new Error('the brokers did not say where they have the records')
+  for (const sent of await Promise.allSettled(sends)) {
+    if (sent.status === 'rejected') failure = sent.reason
+    else for (const [partition, offset] of sent.value) stored.set(partition, offset)
+  }
+  return { stored, failure }
 }
 
 function remedyFor(error: unknown): Remedy {

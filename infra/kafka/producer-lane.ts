@@ -1,6 +1,6 @@
 // The way of appends to the brokers. One group is under way at any time, and what arrives meanwhile is the next one. A lone
 // append goes at once; under load groups begin at least a few milliseconds apart, because each costs as much as hundreds of
-// records. A group that failed is sent again as it was, by the same producer, so that the broker knows what it has already.
+// records. A part of a group that failed is sent again as it was, by the same producer, so that its broker knows what it has.
 //
 //   append ─▶ waiting ──(group done, pace)──▶ group ─▶ send ──▶ its appends resolve
 //                                               ▲        └ failed: pause, the same again
@@ -22,10 +22,17 @@ const PAUSE_LONGEST_MS = 1_000
 /** What to do after a failure: the same again, the same by a new producer, or nothing. */
 export type Remedy = 'again' | 'renew' | 'refuse'
 
+export interface Sent {
+  /** First offset of each part that all in-sync replicas have, by partition. */
+  readonly stored: ReadonlyMap<number, number>
+  /** Why there are parts that are not stored. */
+  readonly failure: unknown
+}
+
 export interface ProducerLaneOptions {
   readonly clock: Clock
-  /** Sends a group; resolves with the first offset of each partition. */
-  readonly send: (parts: readonly ProducePart[]) => Promise<ReadonlyMap<number, number>>
+  /** Sends a group, or what of it is not stored yet. */
+  readonly send: (parts: readonly ProducePart[]) => Promise<Sent>
   readonly remedy: (error: unknown) => Remedy
   /** Makes a new producer. */
   readonly renew: () => Promise<void>
@@ -76,11 +83,7 @@ export function createProducerLane(options: ProducerLaneOptions): ProducerLane {
       const { group, left } = nextGroup(waiting)
       waiting = left
       begunAt = clock.monotonic()
-      try {
-        answer(group, await sendGroup(options, closing.signal, partsOf(group)))
-      } catch (error) {
-        for (const { reject } of group) reject(error)
-      }
+      answer(group, await sendGroup(options, closing.signal, partsOf(group)))
       for (const { bytes } of group) unansweredBytes -= bytes
     }
     running = null
@@ -135,13 +138,12 @@ function partsOf(group: readonly Append[]): ProducePart[] {
   return [...parts].map(([partition, values]) => ({ partition, values }))
 }
 
-function answer(group: readonly Append[], first: ReadonlyMap<number, number>): void {
-  const next = new Map(first)
+function answer(group: readonly Append[], { stored, failure }: Sent): void {
+  const next = new Map(stored)
   for (const { partition, values, resolve, reject } of group) {
     const offset = next.get(partition)
-    if (offset === undefined || offset < 0) {
-      const reason = `the broker did not say where partition ${partition} has the records`
-      reject(new MillraceError('LOG_UNAVAILABLE', { reason }))
+    if (offset === undefined) {
+      reject(failure)
       continue
     }
     next.set(partition, offset + values.length)
@@ -149,32 +151,48 @@ function answer(group: readonly Append[], first: ReadonlyMap<number, number>): v
   }
 }
 
-/** Sends a group until it went through. @throws MillraceError when it is refused, given up or the lane is closing */
+/** Sends a group until all of it went through, or the rest is refused, given up or the lane is closing. */
 async function sendGroup(
   options: ProducerLaneOptions,
   closing: AbortSignal,
   parts: readonly ProducePart[],
-): Promise<ReadonlyMap<number, number>> {
-  const { clock, send, remedy, renew, toError, onTrouble } = options
+): Promise<Sent> {
+  const { clock, renew, toError, remedy, onTrouble } = options
   const giveUpAt = clock.monotonic() + GIVE_UP_MS
+  const stored = new Map<number, number>()
   let pause = PAUSE_FIRST_MS
   let spent = false
   for (;;) {
-    try {
-      if (spent) await renew()
-      spent = false
-      const offsets = await send(parts)
+    const left = parts.filter(({ partition }) => !stored.has(partition))
+    const error = await sendOnce(options, spent ? renew : null, left, stored)
+    if (left.every(({ partition }) => stored.has(partition))) {
       if (pause > PAUSE_FIRST_MS) onTrouble(null)
-      return offsets
-    } catch (error) {
-      const failure = toError(error)
-      if (pause === PAUSE_FIRST_MS) onTrouble(failure)
-      const what = remedy(error)
-      const over = closing.aborted || clock.monotonic() >= giveUpAt
-      if (what === 'refuse' || over) throw failure
-      spent ||= what === 'renew'
-      await clock.sleep(pause, closing)
-      pause = Math.min(PAUSE_LONGEST_MS, pause * 2)
+      return { stored, failure: null }
     }
+    const failure = toError(error)
+    if (pause === PAUSE_FIRST_MS) onTrouble(failure)
+    const what = remedy(error)
+    const over = closing.aborted || clock.monotonic() >= giveUpAt
+    if (what === 'refuse' || over) return { stored, failure }
+    spent = what === 'renew'
+    await clock.sleep(pause, closing)
+    pause = Math.min(PAUSE_LONGEST_MS, pause * 2)
+  }
+}
+
+/** Notes what was stored; returns why the rest was not. */
+async function sendOnce(
+  { send }: ProducerLaneOptions,
+  renew: (() => Promise<void>) | null,
+  parts: readonly ProducePart[],
+  stored: Map<number, number>,
+): Promise<unknown> {
+  try {
+    await renew?.()
+    const sent = await send(parts)
+    for (const [partition, offset] of sent.stored) stored.set(partition, offset)
+    return sent.failure
+  } catch (error) {
+    return error
   }
 }

@@ -1,6 +1,7 @@
 // The broker of the cluster tests, and topics that last as long as a test.
 import { randomUUID } from 'node:crypto'
 import type { TestContext } from 'node:test'
+import { readKafkaUrl } from '../../infra/kafka/config.ts'
 import { loadKafkajs } from '../../infra/kafka/kafkajs.ts'
 import { clusterUrl } from './test-cluster.ts'
 
@@ -15,7 +16,7 @@ export function temporaryPrefix(t: Pick<TestContext, 'after'>): string {
 
 async function deleteTopics(prefix: string): Promise<void> {
   const { Kafka, logLevel } = await loadKafkajs()
-  const brokers = [KAFKA_URL.slice('kafka://'.length)]
+  const brokers = [...readKafkaUrl(KAFKA_URL).brokers]
   const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
   await admin.connect()
   try {

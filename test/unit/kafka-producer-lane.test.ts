@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MillraceError } from '#ports/errors'
 import type { ProducePart } from '../../infra/kafka/client.ts'
-import { createProducerLane, type Remedy } from '../../infra/kafka/producer-lane.ts'
+import { createProducerLane, type Remedy, type Sent } from '../../infra/kafka/producer-lane.ts'
 import { createManualClock } from '../support/memory/clock.ts'
 
 const value = (text: string): Buffer => Buffer.from(text)
@@ -11,14 +11,14 @@ const value = (text: string): Buffer => Buffer.from(text)
 function createBroker(remedy: Remedy = 'again') {
   const clock = createManualClock()
   const sent: (readonly [partition: number, texts: string])[][] = []
-  const open: PromiseWithResolvers<ReadonlyMap<number, number>>[] = []
+  const open: PromiseWithResolvers<Sent>[] = []
   const told: (string | null)[] = []
   let renewed = 0
   const lane = createProducerLane({
     clock,
     send: (parts: readonly ProducePart[]) => {
       sent.push(parts.map(({ partition, values }) => [partition, values.map(String).join()]))
-      const answer = Promise.withResolvers<ReadonlyMap<number, number>>()
+      const answer = Promise.withResolvers<Sent>()
       open.push(answer)
       return answer.promise
     },
@@ -34,7 +34,8 @@ function createBroker(remedy: Remedy = 'again') {
   }
   const answer = async (first: Record<number, number>): Promise<void> => {
     await turn()
-    open.shift()?.resolve(new Map(Object.entries(first).map(([p, at]) => [Number(p), at])))
+    const stored = new Map(Object.entries(first).map(([p, at]) => [Number(p), at]))
+    open.shift()?.resolve({ stored, failure: new Error('one leader is gone') })
     await turn()
   }
   const fail = async (): Promise<void> => {
@@ -96,6 +97,29 @@ test('producer lane: a failed group is sent again as it was, with nothing of wha
   await answer({ 0: 4 })
   assert.deepEqual(await Promise.all([first, second]), [3, 4])
   assert.deepEqual(told, ['LOG_UNAVAILABLE', null])
+})
+
+test('producer lane: what one leader has stored is not sent again with what another has not', async () => {
+  const { lane, clock, sent, answer, turn } = createBroker()
+  const appends = [lane.append(0, [value('a')]), lane.append(1, [value('b')])]
+  await answer({ 0: 3 })
+  clock.advance(100)
+  await turn()
+  assert.deepEqual(sent[1], [[1, 'b']])
+  await answer({ 1: 7 })
+  assert.deepEqual(await Promise.all(appends), [3, 7])
+})
+
+test('producer lane: of a group that is given up, what is stored is acknowledged', async () => {
+  const { lane, clock, answer, fail, turn } = createBroker()
+  const stored = lane.append(0, [value('a')])
+  const given = assert.rejects(lane.append(1, [value('b')]), { code: 'LOG_UNAVAILABLE' })
+  await answer({ 0: 3 })
+  clock.advance(30_000)
+  await turn()
+  await fail()
+  await given
+  assert.equal(await stored, 3)
 })
 
 test('producer lane: a spent producer is replaced before the group is sent again', async () => {
