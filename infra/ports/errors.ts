@@ -178,6 +178,12 @@ export const ERRORS = {
     message: 'The event store failed: {reason}',
     hint: 'See millrace status.',
   },
+  JOB_INTERRUPTED: {
+    status: 503,
+    retryable: false,
+    message: 'Millrace is stopping before {what} is done.',
+    hint: 'It goes on by itself when Millrace is started again: see millrace status before you repeat the command.',
+  },
   SINK_STOPPED: {
     status: 503,
     retryable: true,

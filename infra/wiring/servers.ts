@@ -9,6 +9,7 @@ import { startScheduler } from '../../batch/scheduler.ts'
 import { createIntake } from '../../ingest/intake.ts'
 import { createEventServer } from '../../ingest/server.ts'
 import { createQueryServer } from '../../serving/server.ts'
+import { closeServer } from './close-server.ts'
 import type { Config } from './config.ts'
 import { createConsoleServer } from './console-server.ts'
 import { createHarnessFace } from './harness-face.ts'
@@ -65,7 +66,10 @@ export async function startServers(
   const running: Closable[] = []
   const close = async (): Promise<void> => {
     for (const part of running) await part.close()
-    await Promise.all(servers.map((server) => server.close()))
+    const closed = Promise.all(servers.map((server) => closeServer(server, platform.clock)))
+    // A command that waits for a job is a request too: it is answered when the queue lets go of the job.
+    await platform.queue.close()
+    await closed
   }
   try {
     const addresses = {

@@ -21,6 +21,9 @@ export async function importEvents(
   const job = await startImport(platform, args, (line) => context.note(line))
   const ended = await platform.queue.follow(job.id, (progress) => context.progress(progress))
   if (ended.state === 'done') return ended.result
+  if (ended.state === 'waiting' || ended.state === 'running') {
+    throw new MillraceError('JOB_INTERRUPTED', { what: `the import of ${path}` })
+  }
   const reason = ended.error?.message ?? `it was ${ended.state}`
   if (ended.error?.code === 'DISK_FULL' || ended.error?.code === 'LOG_FULL') {
     throw new MillraceError('DISK_FULL', {

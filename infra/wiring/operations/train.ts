@@ -21,6 +21,9 @@ export async function train(
   const called = clock.monotonic()
   const job = await queue.add('train', engineId, { engineId, asOf })
   const ended = await queue.follow(job.id, (progress) => context.progress(progress))
+  if (ended.state === 'waiting' || ended.state === 'running') {
+    throw new MillraceError('JOB_INTERRUPTED', { what: `the training of ${engineId}` })
+  }
   if (ended.state !== 'done') {
     const reason = ended.error === null ? ended.state : ended.error.message
     if (ended.state === 'cancelled')
