@@ -179,7 +179,7 @@ export const ERRORS = {
     hint: 'See millrace status.',
   },
   JOB_INTERRUPTED: {
-    status: 503,
+    status: 409,
     retryable: false,
     message: 'Millrace is stopping before {what} is done.',
     hint: 'It goes on by itself when Millrace is started again: see millrace status before you repeat the command.',
