@@ -7,6 +7,7 @@ import { info, note, printJson, table } from './output.ts'
 interface ClusterOptions {
   readonly data: string
   readonly only?: string
+  readonly regionservers?: string
   readonly freePorts?: boolean
   readonly json?: boolean
 }
@@ -17,6 +18,7 @@ export function addClusterCommands(root: Command): void {
     .description('the real servers on this machine, for development and tests')
   withClusterOptions(cluster.command('up'))
     .description('fetch and start the servers, and write the configuration for them')
+    .option('--regionservers <n>', 'HBase on HDFS with so many region servers; 0: in one process')
     .option('--free-ports', 'any free ports instead of the fixed ones')
     .action(clusterUp)
   withClusterOptions(cluster.command('status'))
@@ -40,7 +42,11 @@ function only({ only: names = '' }: ClusterOptions): string[] {
 
 async function clusterUp(options: ClusterOptions): Promise<void> {
   const cluster = clusterIn(options.data, note)
-  await cluster.up({ only: only(options), freePorts: options.freePorts === true })
+  await cluster.up({
+    only: only(options),
+    regionServers: options.regionservers ?? null,
+    freePorts: options.freePorts === true,
+  })
   print(await cluster.status(only(options)), options)
 }
 
@@ -48,10 +54,11 @@ async function clusterStatus(options: ClusterOptions): Promise<void> {
   print(await clusterIn(options.data, note).status(only(options)), options)
 }
 
-/** Prints the state of the cluster; the exit code is 1 when a part of it is not well. */
+/** Prints the state of the cluster; the exit code is 1 when a part of it is not well, or all was stopped. */
 function print(status: ClusterStatus, options: ClusterOptions): void {
   const { processes } = status
-  if (processes.some(({ state }) => state !== 'healthy')) process.exitCode = 1
+  const unwell = processes.some(({ tail }) => tail !== null)
+  if (unwell || !processes.some(({ state }) => state === 'healthy')) process.exitCode = 1
   if (options.json) {
     printJson(status as unknown as Json)
     return

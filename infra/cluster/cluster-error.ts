@@ -6,6 +6,7 @@ export type ClusterErrorKind =
   | 'server-failed'
   | 'not-there'
   | 'busy'
+  | 'running-otherwise'
 
 /** An error of this folder, with the details that its message in the catalogue names. */
 export class ClusterError extends Error {

@@ -14,6 +14,8 @@ import type { Ports, ServerName } from './server.ts'
 export interface ClusterState {
   readonly servers: readonly ServerName[]
   readonly ports: Ports
+  /** Of HBase on HDFS; 0: HBase is one process. */
+  readonly regionServers: number
   /** Folders of servers that may not be in this one: see serverFolder. */
   readonly folders: Readonly<Record<string, string>>
 }

@@ -24,7 +24,9 @@ export async function down(
   return withLock(folder.lockFile, BUSY_MS, host, async () => {
     const state = await stateOf(folder)
     const names = only.length === 0 ? state.servers : only
-    const processes = serversOf(names).flatMap((server) => processesOf(server, state, folder))
+    const processes = serversOf(names, state.regionServers).flatMap((server) =>
+      processesOf(server, state, folder),
+    )
     const ends: { name: string; end: Shut }[] = []
     for (const process of processes.toReversed()) {
       ends.push({ name: process.name, end: await shut(process, folder, host) })

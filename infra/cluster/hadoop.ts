@@ -4,6 +4,7 @@ import type { Artefact } from './server.ts'
 const VERSION = '2.6.4-hadoop3'
 
 export const HBASE_VERSION = '2.6.4'
+export const HADOOP_VERSION = '3.4.2'
 
 export const HADOOP_ARTEFACT: Artefact = {
   kind: 'jars',
@@ -50,14 +51,20 @@ const JAVA_OPTIONS: readonly string[] = [
 
 /** A command of HBase or HDFS: the configuration's folder is first on the class path. */
 export function hadoopCommand(
-  given: { readonly java: string; readonly configuration: string; readonly jars: string },
+  given: {
+    readonly java: string
+    readonly configuration: string
+    readonly jars: string
+    /** Further options of Java's. */
+    readonly options?: readonly string[]
+  },
   heap: string,
   main: string,
   ...args: readonly string[]
 ): readonly string[] {
-  const { java, configuration, jars } = given
+  const { java, configuration, jars, options = [] } = given
   const classes = `${configuration}:${jars}/*`
-  return [java, `-Xmx${heap}`, ...JAVA_OPTIONS, '-cp', classes, main, ...args]
+  return [java, `-Xmx${heap}`, ...JAVA_OPTIONS, ...options, '-cp', classes, main, ...args]
 }
 
 /** A configuration file of Hadoop's. */

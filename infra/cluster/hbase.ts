@@ -65,21 +65,24 @@ function processes({ folder, artefacts, java, ports }: Place): ServerProcess[] {
       environment: {},
       logs: [],
       address: hbaseUrl(ports),
-      healthy: () => masterIsWell(ports, 1),
+      healthy: () => masterIsWell(ports),
       startMs: 240_000,
       stopMs: 60_000,
     },
   ]
 }
 
-/** Whether the master is active and has this many region servers. */
-export function masterIsWell(ports: Ports, regionServers: number): Promise<boolean> {
+/** Whether the master is active and through with its start: by then it has a region server, and the table of all regions. */
+export function masterIsWell(ports: Ports): Promise<boolean> {
   const port = portOf(ports, 'hbase.master-info')
   const bean = 'Hadoop:service=HBase,name=Master,sub=Server'
-  return httpGet(`http://127.0.0.1:${port}/jmx?qry=${bean}`, (body) => {
-    const found = /"numRegionServers"\s*:\s*(\d+)/.exec(body)
-    return /"tag.isActiveMaster"\s*:\s*"true"/.test(body) && Number(found?.[1]) >= regionServers
-  })
+  return httpGet(
+    `http://127.0.0.1:${port}/jmx?qry=${bean}`,
+    (body) =>
+      /"tag.isActiveMaster"\s*:\s*"true"/.test(body) &&
+      /"masterFinishedInitializationTime"\s*:\s*[1-9]/.test(body) &&
+      /"numRegionServers"\s*:\s*[1-9]/.test(body),
+  )
 }
 
 /** What hbase-site.xml holds in one process and in many; everything listens on the loopback address only. */

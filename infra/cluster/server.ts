@@ -1,7 +1,7 @@
 // What a server is to this folder: where it comes from, how it is set up, started, asked for its health and stopped. One file
 // describes each (kafka.ts, redis.ts, …); everything else here works on these descriptions alone.
 
-export type ServerName = 'redis' | 'kafka' | 'elasticsearch' | 'hbase'
+export type ServerName = 'redis' | 'kafka' | 'elasticsearch' | 'hdfs' | 'hbase'
 
 /** Something to fetch once into the cache. Versions are pinned; the folder's name in the cache is a hash of this description. */
 export type Artefact =

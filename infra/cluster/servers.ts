@@ -1,18 +1,34 @@
 // Every server there is, by name.
 import { elasticsearch } from './elasticsearch.ts'
 import { hbase } from './hbase.ts'
+import { hbaseOnHdfs } from './hbase-distributed.ts'
+import { hdfs } from './hdfs.ts'
 import { kafka } from './kafka.ts'
 import { redis } from './redis.ts'
 import type { Server, ServerName } from './server.ts'
 
-const ALL: readonly Server[] = [redis, kafka, elasticsearch, hbase]
-
-export const SERVER_NAMES: readonly ServerName[] = ALL.map(({ name }) => name)
+/** In the order in which they start; they stop in the other. */
+export const SERVER_NAMES: readonly ServerName[] = [
+  ...(['redis', 'kafka', 'elasticsearch', 'hdfs', 'hbase'] as const),
+]
 
 /** Started when nobody says which. */
 export const DEFAULT_SERVERS: readonly ServerName[] = ['redis', 'kafka', 'elasticsearch', 'hbase']
 
-/** The servers of these names, in the order of the table. */
-export function serversOf(names: readonly ServerName[]): readonly Server[] {
-  return ALL.filter(({ name }) => names.includes(name))
+/** Region servers that a machine has room for. */
+export const REGION_SERVERS_MAX = 5
+
+/**
+ * The servers of these names.
+ * @param regionServers of HBase on HDFS, 1 to REGION_SERVERS_MAX; 0: HBase is one process on the local disk
+ */
+export function serversOf(names: readonly ServerName[], regionServers: number): readonly Server[] {
+  const onHdfs = regionServers > 0
+  const all: readonly Server[] = [
+    ...[redis, kafka, elasticsearch, hdfs],
+    onHdfs ? hbaseOnHdfs(regionServers) : hbase,
+  ]
+  return all.filter(
+    ({ name }) => names.includes(name) || (name === 'hdfs' && onHdfs && names.includes('hbase')),
+  )
 }

@@ -3,6 +3,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { choosePorts } from './choose-ports.ts'
+import { ClusterError } from './cluster-error.ts'
 import {
   type ClusterFolder,
   type ClusterState,
@@ -31,6 +32,8 @@ export interface UpOptions {
   readonly cache: string
   /** Servers to start; new ones become part of the cluster. */
   readonly servers: readonly ServerName[]
+  /** Of HBase on HDFS, 0: HBase in one process; null: as the cluster has it. */
+  readonly regionServers: number | null
   /** Any free ports instead of the fixed ones, for servers that have none yet. */
   readonly freePorts: boolean
 }
@@ -46,16 +49,22 @@ export async function up(options: UpOptions, host: Host): Promise<void> {
     const before = await folder.readState()
     const running = before === null ? [] : await runningServers(before, folder)
     const state = await stateFor(options, before, running, folder, host)
-    const present = serversOf([...running, ...options.servers])
+    const present = serversOf([...running, ...options.servers], state.regionServers)
     await writeWhole(folder.tomlFile, millraceToml(present, state.ports, folder.path))
-    await startAll(serversOf(options.servers), state, folder, options.cache, host)
+    await startAll(
+      serversOf(options.servers, state.regionServers),
+      state,
+      folder,
+      options.cache,
+      host,
+    )
   })
 }
 
 /** Servers that have a running process. */
 async function runningServers(state: ClusterState, folder: ClusterFolder): Promise<ServerName[]> {
   const running: ServerName[] = []
-  for (const server of serversOf(state.servers)) {
+  for (const server of serversOf(state.servers, state.regionServers)) {
     for (const { name } of processesOf(server, state, folder)) {
       const mark = await folder.readMark(name)
       if (mark !== null && (await isRunning(mark))) running.push(server.name)
@@ -73,11 +82,12 @@ async function stateFor(
   host: Host,
 ): Promise<ClusterState> {
   const names = [...new Set([...(before?.servers ?? []), ...options.servers])]
-  const servers = serversOf(names)
+  const regionServers = regionServersOf(options, before, running)
+  const servers = serversOf(names, regionServers)
   const wishes = {
     defaults: Object.assign({}, ...servers.map(({ ports }) => ports)) as Ports,
     own: before?.ports ?? {},
-    inUse: new Set(serversOf(running).flatMap(({ ports }) => Object.keys(ports))),
+    inUse: new Set(serversOf(running, regionServers).flatMap(({ ports }) => Object.keys(ports))),
     free: options.freePorts,
   }
   return withLock(join(options.cache, 'ports.lock'), PORTS_MS, host, async () => {
@@ -86,10 +96,24 @@ async function stateFor(
     for (const server of servers) {
       folders[server.name] ??= await serverFolder(server, folder.path)
     }
-    const state = { servers: names, ports, folders }
+    const state = { servers: servers.map(({ name }) => name), ports, regionServers, folders }
     await folder.writeState(state)
     return state
   })
+}
+
+/** @throws ClusterError running-otherwise: the two forms of HBase have ports in common, and data that the other cannot read */
+function regionServersOf(
+  { regionServers: wanted, servers }: UpOptions,
+  before: ClusterState | null,
+  running: readonly ServerName[],
+): number {
+  const had = before?.regionServers ?? 0
+  if (wanted === null || wanted === had) return had
+  if (!servers.includes('hbase')) return had
+  if (!running.includes('hbase')) return wanted
+  const form = had === 0 ? 'in one process' : `with ${had} region servers`
+  throw new ClusterError('running-otherwise', { server: 'hbase', form })
 }
 
 async function startAll(

@@ -598,6 +598,12 @@ export const ERRORS = {
     message: 'There is no cluster in {folder}.',
     hint: 'Start one: millrace cluster up, or name its folder with --data.',
   },
+  CLUSTER_RUNNING_OTHERWISE: {
+    status: 409,
+    retryable: false,
+    message: '{server} runs {form} here.',
+    hint: 'Stop it first: millrace cluster down. What it holds stays with that form.',
+  },
   CLUSTER_BUSY: {
     status: 409,
     retryable: true,

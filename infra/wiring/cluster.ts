@@ -6,7 +6,7 @@ import { type ErrorCode, MillraceError } from '#ports/errors'
 import { ClusterError, type ClusterErrorKind } from '../cluster/cluster-error.ts'
 import { down } from '../cluster/down.ts'
 import type { Environment, Host, ServerName } from '../cluster/server.ts'
-import { DEFAULT_SERVERS, SERVER_NAMES } from '../cluster/servers.ts'
+import { DEFAULT_SERVERS, REGION_SERVERS_MAX, SERVER_NAMES } from '../cluster/servers.ts'
 import { type ClusterStatus, status } from '../cluster/status.ts'
 import { up } from '../cluster/up.ts'
 
@@ -17,7 +17,12 @@ export { SERVER_NAMES }
 
 export interface Cluster {
   /** Starts what does not run and resolves when all is well. `only` empty: the usual servers. */
-  up(options: { only: readonly string[]; freePorts: boolean }): Promise<void>
+  up(options: {
+    only: readonly string[]
+    /** Of HBase on HDFS, a number from 1 on; null: as the cluster has it, at first HBase in one process. */
+    regionServers: string | null
+    freePorts: boolean
+  }): Promise<void>
   /** The state of all its processes, or of those of the servers in `only`. */
   status(only: readonly string[]): Promise<ClusterStatus>
   /** Stops all, or those of `only`. */
@@ -32,11 +37,13 @@ export function clusterIn(data: string, say: (line: string) => void): Cluster {
   const folder = resolve(data)
   const host: Host = { environment: process.env, clock: systemClock, say }
   return {
-    up: ({ only, freePorts }) =>
+    up: ({ only, regionServers: number, freePorts }) =>
       inCatalogue(async () => {
         checkPlatform()
         const servers = only.length > 0 ? namesOf(only) : DEFAULT_SERVERS
-        await up({ folder, cache: cacheFolder(host.environment), servers, freePorts }, host)
+        const regionServers = number === null ? null : regionServersOf(number)
+        const cache = cacheFolder(host.environment)
+        await up({ folder, cache, servers, regionServers, freePorts }, host)
       }),
     status: (only) => inCatalogue(() => status(folder, namesOf(only))),
     down: (only) => inCatalogue(() => down(folder, namesOf(only), host)),
@@ -50,6 +57,13 @@ function namesOf(names: readonly string[]): ServerName[] {
     const reason = `there is no server "${name}"; there are ${SERVER_NAMES.join(', ')}`
     throw new MillraceError('USAGE', { reason, command: 'cluster' })
   })
+}
+
+function regionServersOf(text: string): number {
+  const number = Number(text)
+  if (Number.isInteger(number) && number >= 0 && number <= REGION_SERVERS_MAX) return number
+  const reason = `--regionservers takes a number from 0 (HBase in one process) to ${REGION_SERVERS_MAX}`
+  throw new MillraceError('USAGE', { reason, command: 'cluster' })
 }
 
 /** Folders of all users for root, because a server that refuses root must read it too. */
@@ -74,6 +88,7 @@ const CODES: Readonly<Record<ClusterErrorKind, ErrorCode>> = {
   'server-failed': 'CLUSTER_SERVER_FAILED',
   'not-there': 'CLUSTER_UNKNOWN',
   busy: 'CLUSTER_BUSY',
+  'running-otherwise': 'CLUSTER_RUNNING_OTHERWISE',
 }
 
 async function inCatalogue<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -16,7 +16,7 @@ import { logTail } from '../../infra/cluster/log-tail.ts'
 import { fetchJars } from '../../infra/cluster/maven.ts'
 import { isRunning, markOf } from '../../infra/cluster/process-table.ts'
 import type { Host } from '../../infra/cluster/server.ts'
-import { SERVER_NAMES, serversOf } from '../../infra/cluster/servers.ts'
+import { REGION_SERVERS_MAX, SERVER_NAMES, serversOf } from '../../infra/cluster/servers.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const bare: Host = { environment: { PATH: '' }, clock: systemClock, say: () => {} }
@@ -68,7 +68,12 @@ test('cluster: ports move on when they are taken, by a listener or by another cl
   const chosen = await choosePorts(wishes, register, first)
   assert.equal(new Set(Object.values(chosen)).size, 2)
   await mkdir(first)
-  await clusterFolder(first).writeState({ servers: [], ports: chosen, folders: {} })
+  await clusterFolder(first).writeState({
+    servers: [],
+    ports: chosen,
+    regionServers: 0,
+    folders: {},
+  })
   const other = await choosePorts({ ...none, defaults: { a: chosen.a ?? 0 } }, register, second)
   assert.notEqual(other.a, chosen.a)
   const kept = await choosePorts({ ...wishes, own: chosen }, register, first)
@@ -80,7 +85,9 @@ test('cluster: ports move on when they are taken, by a listener or by another cl
 })
 
 test('cluster: no two servers have a port in common by default', () => {
-  const ports = serversOf(SERVER_NAMES).flatMap((server) => Object.values(server.ports))
+  const ports = serversOf(SERVER_NAMES, REGION_SERVERS_MAX).flatMap((server) =>
+    Object.values(server.ports),
+  )
   assert.equal(new Set(ports).size, ports.length)
 })
 
