@@ -9,6 +9,7 @@ import { ClusterError } from './cluster-error.ts'
 import { fetchDebianPackage } from './debian-package.ts'
 import { withLock } from './lock.ts'
 import { fetchArchive, fetchJars } from './maven.ts'
+import { fetchPythonPackage } from './python-package.ts'
 import type { Artefact, Host } from './server.ts'
 
 /** Longest wait for another process that fetches into the same cache. */
@@ -49,6 +50,8 @@ function fill(artefact: Artefact, temporary: string, host: Host): Promise<string
       return fetchJars(artefact.roots, temporary, host)
     case 'archive':
       return fetchArchive(artefact.coordinates, temporary, host)
+    case 'python':
+      return fetchPythonPackage({ ...artefact, name: artefact.package }, temporary, host)
     case 'debian':
       return fetchDebianPackage(artefact.package, artefact.executable, temporary, host)
   }
@@ -71,6 +74,8 @@ function titleOf(artefact: Artefact): string {
       return artefact.roots[0] as string
     case 'archive':
       return artefact.coordinates
+    case 'python':
+      return `${artefact.package} ${artefact.version}`
     case 'debian':
       return artefact.package
   }

@@ -25,7 +25,10 @@ export const hdfs: Server = {
     'hdfs.datanode-http': 19864,
   },
   processes,
-  settings: () => ({}),
+  // Millrace speaks to it over HTTP.
+  settings: (ports) => ({
+    files: `hdfs://127.0.0.1:${portOf(ports, 'hdfs.namenode-http')}/millrace`,
+  }),
 }
 
 /** `hdfs://…`, as Hadoop's own clients name it. */

@@ -1,7 +1,7 @@
 // What a server is to this folder: where it comes from, how it is set up, started, asked for its health and stopped. One file
 // describes each (kafka.ts, redis.ts, …); everything else here works on these descriptions alone.
 
-export type ServerName = 'redis' | 'kafka' | 'elasticsearch' | 'hdfs' | 'hbase'
+export type ServerName = 'redis' | 'kafka' | 'elasticsearch' | 'hdfs' | 'hbase' | 'spark'
 
 /** Something to fetch once into the cache. Versions are pinned; the folder's name in the cache is a hash of this description. */
 export type Artefact =
@@ -18,6 +18,15 @@ export type Artefact =
       readonly name: string
       /** group:artefact:version:type, unpacked. */
       readonly coordinates: string
+      readonly sha256: string
+    }
+  | {
+      /** Some folders of a source archive from Python's registry. */
+      readonly kind: 'python'
+      readonly name: string
+      readonly package: string
+      readonly version: string
+      readonly folders: readonly string[]
       readonly sha256: string
     }
   | {

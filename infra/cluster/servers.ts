@@ -6,10 +6,11 @@ import { hdfs } from './hdfs.ts'
 import { kafka } from './kafka.ts'
 import { redis } from './redis.ts'
 import type { Server, ServerName } from './server.ts'
+import { spark } from './spark.ts'
 
 /** In the order in which they start; they stop in the other. */
 export const SERVER_NAMES: readonly ServerName[] = [
-  ...(['redis', 'kafka', 'elasticsearch', 'hdfs', 'hbase'] as const),
+  ...(['redis', 'kafka', 'elasticsearch', 'hdfs', 'hbase', 'spark'] as const),
 ]
 
 /** Started when nobody says which. */
@@ -27,6 +28,7 @@ export function serversOf(names: readonly ServerName[], regionServers: number): 
   const all: readonly Server[] = [
     ...[redis, kafka, elasticsearch, hdfs],
     onHdfs ? hbaseOnHdfs(regionServers) : hbase,
+    spark,
   ]
   return all.filter(
     ({ name }) => names.includes(name) || (name === 'hdfs' && onHdfs && names.includes('hbase')),
