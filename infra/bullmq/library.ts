@@ -11,7 +11,7 @@ import { startError } from './errors.ts'
 
 const CONNECT_MS = 5000
 /** A command that is not answered in this time fails, also while the server is away. */
-const COMMAND_MS = 5000
+const COMMAND_MS = 3000
 const RECONNECT_MAX_MS = 2000
 /** BullMQ's deduplication needs LPOS. */
 const VERSION_LOWEST = '6.2.0'

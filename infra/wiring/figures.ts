@@ -1,7 +1,7 @@
 // What a platform looks like at this moment: how far each sink is behind, what waits. Asked when somebody looks (a scrape,
 // `status`, the health routes), so that nothing is counted on the way of an event or a query.
-import type { ErrorCode } from '#ports/errors'
-import type { Job } from '#ports/job-queue'
+import { asMillraceError, type ErrorCode } from '#ports/errors'
+import type { Job, JobQueue } from '#ports/job-queue'
 import type { Telemetry } from '#ports/telemetry'
 import { SINKS, type SinkName } from '#ports/watermarks'
 import type { FreshnessMeter } from './freshness-meter.ts'
@@ -30,7 +30,7 @@ export async function figuresOf({ log, watermarks, queue, freshness }: Looked): 
     const { offsets } = watermarks.applied(sink)
     return ends.reduce((sum, end, p) => sum + Math.max(0, end - (offsets[p] ?? 0)), 0)
   }
-  const jobs = await queue.list(JOBS_SEEN)
+  const jobs = await jobsSeen(queue)
   const unfinished = jobs.filter(({ state }) => state === 'waiting' || state === 'running')
   return {
     end: ends.reduce((sum, end) => sum + end, 0),
@@ -42,6 +42,16 @@ export async function figuresOf({ log, watermarks, queue, freshness }: Looked): 
     },
     failed: newestOfEach(jobs).filter(({ state }) => state === 'failed'),
     unfinished,
+  }
+}
+
+/** None while the queue does not answer: its own part of the health says so, and the others are told all the same. */
+async function jobsSeen(queue: JobQueue): Promise<readonly Job[]> {
+  try {
+    return await queue.list(JOBS_SEEN)
+  } catch (error) {
+    if (asMillraceError(error).code === 'QUEUE_UNAVAILABLE') return []
+    throw error
   }
 }
 

@@ -7,12 +7,11 @@ import type { Platform } from '../platform.ts'
 import { letterCounts } from './dead-letters.ts'
 import { engineList } from './engines.ts'
 
+const JOBS_SHOWN = 20
+
 export async function status(platform: Platform): Promise<Json> {
-  const { queue, directory, freshness } = platform
+  const { directory, freshness } = platform
   const figures = await figuresOf(platform)
-  const jobs = (await queue.list(20)).filter(
-    (job) => job.state === 'waiting' || job.state === 'running',
-  )
   return {
     parts: (await healthParts(platform)).map((part) => ({ ...part })),
     apps: directory.state.apps.size,
@@ -23,7 +22,7 @@ export async function status(platform: Platform): Promise<Json> {
     ),
     deadLetters: await letterCounts(platform),
     sinks: Object.fromEntries(SINKS.map((sink) => [sink, { lag: figures.lag[sink] }])),
-    jobs: jobs.map(({ id, name, key, state, progress }) => ({
+    jobs: figures.unfinished.slice(0, JOBS_SHOWN).map(({ id, name, key, state, progress }) => ({
       id,
       name,
       key,
