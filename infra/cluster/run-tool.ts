@@ -1,5 +1,6 @@
 // Runs a program to its end: Maven, apt, dpkg, a server's own formatter.
 import { spawn } from 'node:child_process'
+import { stripVTControlCharacters } from 'node:util'
 
 export interface ToolRun {
   readonly command: readonly string[]
@@ -48,7 +49,9 @@ export function runTool({
 
 /** The lines that say what went wrong, else the last ones. */
 export function gistOf(output: string): string {
-  const lines = output.split('\n').filter((line) => line.trim() !== '')
+  const lines = stripVTControlCharacters(output)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
   const telling = lines.filter((line) => /\berror\b|^E: /i.test(line))
   return (telling.length > 0 ? telling.slice(0, 3) : lines.slice(-3)).join(' ').slice(0, 600)
 }
