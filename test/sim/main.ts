@@ -34,7 +34,15 @@ async function runSeeds(): Promise<void> {
   let failed = 0
   let ran = 0
   let steps = 0
-  for (let seed = from; seed < from + count && failed < FAILURES_MAX; seed++) {
+  let isStopped = false
+  // Who has waited long enough is told what was run so far.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      isStopped = true
+    })
+  }
+  const last = from + count - 1
+  for (let seed = from; seed <= last && failed < FAILURES_MAX && !isStopped; seed++) {
     const run = await simulate(seed, { trace: values.trace })
     for (const line of run.trace) print(line)
     for (const [what, times] of run.counts) counts.set(what, (counts.get(what) ?? 0) + times)
