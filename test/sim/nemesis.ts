@@ -18,6 +18,8 @@ interface Calamity {
 }
 
 const POISON = Buffer.from('no record')
+/** Fewer than break a sink. */
+const POISON_MAX = 8
 const CLOCK_JUMP_MS = 90_000
 /** Steps until a sleeper wakes, an index is back, a disk has room. */
 const LASTS_MAX = 80
@@ -26,6 +28,7 @@ export function createNemesis(world: World, processes: Processes): Nemesis {
   const { scheduler, faults, events } = world
   const { random, clock } = scheduler
   const asleep = new Set<Life>()
+  let poisoned = 0
   let ending: { readonly step: number; readonly end: () => void }[] = []
   const later = (end: () => void): void => {
     ending.push({ step: scheduler.steps + 1 + random.below(LASTS_MAX), end })
@@ -87,6 +90,7 @@ export function createNemesis(world: World, processes: Processes): Nemesis {
     {
       weight: 1,
       strike: () => {
+        if (poisoned++ >= POISON_MAX) return
         events.put(random.below(events.partitions), POISON)
         scheduler.note('a record that nobody can read')
       },
