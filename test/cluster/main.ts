@@ -4,13 +4,10 @@
 import { globSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
-import { run } from 'node:test'
-import { spec } from 'node:test/reporters'
+import { join, resolve } from 'node:path'
 import { millrace } from '../support/millrace-process.ts'
+import { runFiles, seconds } from '../support/run-files.ts'
 import { CLUSTER_VARIABLE } from '../support/test-cluster.ts'
-
-const TEST_MS = 30 * 60_000
 
 const [given = './.cluster', ...patterns] = process.argv.slice(2)
 const started = performance.now()
@@ -39,28 +36,9 @@ async function findOrStart(folder: string): Promise<{ folder: string; own: boole
 
 async function runAll(): Promise<void> {
   const named = patterns.length > 0 ? patterns : ['test/cluster/**/*.test.ts']
-  const files = globSync(named).sort()
-  if (files.length === 0) throw new Error(`no test is named ${named.join(', ')}`)
-  const times = new Map<string, number>()
-  const tests = run({ files, concurrency: 1, timeout: TEST_MS })
-  // Each file is told as a test of its own, named by its path.
-  tests.on('test:complete', ({ name, details }) => {
-    const path = relative('.', name)
-    if (files.includes(path)) times.set(path, details.duration_ms)
-  })
-  tests.on('test:fail', () => {
-    process.exitCode = 1
-  })
-  await new Promise((ended) =>
-    tests.compose(new spec()).on('end', ended).pipe(process.stdout, { end: false }),
-  )
-  for (const [file, ms] of times) say(`${seconds(ms).padStart(8)}  ${file}`)
+  if (!(await runFiles(globSync(named).sort()))) process.exitCode = 1
 }
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`
 }
