@@ -8,7 +8,7 @@
 import type { BatchEngine } from '#ports/batch-engine'
 import { asMillraceError, MillraceError } from '#ports/errors'
 import type { JobContext, JobQueue } from '#ports/job-queue'
-import type { Closable } from '#ports/lifecycle'
+import { aborted, type Closable } from '#ports/lifecycle'
 import type { Log } from '#ports/log'
 import type { ArchiveCloser, Watermarks } from '#ports/watermarks'
 import { encodeRecord } from '#schemas/codec'
@@ -104,12 +104,6 @@ export function registerTrainJob(deps: TrainingDeps): Training {
     close: async () => closing.abort(),
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 
 async function train(run: Run): Promise<JsonObject> {
   const { deps, context, engineId } = run

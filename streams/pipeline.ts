@@ -9,6 +9,7 @@
 // through alone and at once. The watermark moves only after the sink has applied the batch.
 import type { Clock } from '#ports/clock'
 import { asMillraceError, type ErrorCode, MillraceError } from '#ports/errors'
+import { aborted } from '#ports/lifecycle'
 import type { LogReader } from '#ports/log'
 import type { Telemetry } from '#ports/telemetry'
 import type { SinkName } from '#ports/watermarks'
@@ -305,12 +306,6 @@ async function waitForMore(options: PipelineOptions, from: Watermark): Promise<t
   }
   return true
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 
 /** Before the batch is applied: with too many unreadable records it is not. Their app cannot be known. */
 function countUnreadable(breaker: BreakerState, { unreadable }: Batch): BreakerState {

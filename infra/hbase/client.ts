@@ -32,11 +32,7 @@ export interface HBase {
   /** Durable when it resolves. Keys may repeat: the highest timestamp wins. */
   put(table: string, rows: readonly Row[]): Promise<void>
   scan(table: string, range: ScanRange): AsyncGenerator<Row>
-  /** Start keys of the table's regions, in order, the first one empty. */
-  splits(table: string): Promise<readonly Buffer[]>
   createTables(layouts: readonly TableLayout[]): Promise<void>
-  /** Calls that were made again since it was opened. */
-  readonly retries: number
   close(): void
 }
 
@@ -70,7 +66,6 @@ export async function openHBase(
     callTimeoutMs: CALL_TIMEOUT_MS,
   })
   const regions = createRegions(servers, addresses.meta)
-  let retries = 0
   let closed = false
 
   /** Makes a call until it goes through, the error is none that passes, or the time is over. */
@@ -81,7 +76,6 @@ export async function openHBase(
         return await call()
       } catch (error) {
         if (closed || !isPassing(error) || clock.monotonic() > until) throw error
-        retries++
         regions.forget(table)
         await clock.sleep(pause * jitter())
       }
@@ -89,9 +83,6 @@ export async function openHBase(
   }
   const tables = { persist, regions, servers }
   return {
-    get retries() {
-      return retries
-    },
     getMany: async (table, keys) => {
       const found: (Row | null)[] = new Array(keys.length).fill(null)
       const action = (at: number) => ({ gxt: { row: keys[at], column: [{ family: FAMILY }] } })
@@ -111,8 +102,6 @@ export async function openHBase(
       )
     },
     scan: (table, range) => scan(tables, table, range),
-    splits: (table) =>
-      persist(table, async () => (await regions.all(table)).map(({ startKey }) => startKey)),
     createTables: async (layouts) => {
       const existing = await persist('', async () =>
         createTables(await addresses.master(), config.user, layouts),

@@ -8,15 +8,13 @@ export interface HBaseConfig {
   readonly root: string
   /** As whom HBase's simple authentication takes us. */
   readonly user: string
-  /** Begins the names of all tables. */
-  readonly prefix: string
 }
 
 const PORT_DEFAULT = 2181
 const ADDRESS = /^hbase:\/\/(?:([\w.-]+)@)?([\w.:,-]+)(\/[\w/-]*)?$/
 
 /** @throws MillraceError CONFIG_INVALID */
-export function hbaseConfig(url: string, prefix: string): HBaseConfig {
+export function hbaseConfig(url: string): HBaseConfig {
   const match = ADDRESS.exec(url)
   if (match === null) {
     throw new MillraceError('CONFIG_INVALID', {
@@ -32,6 +30,5 @@ export function hbaseConfig(url: string, prefix: string): HBaseConfig {
       .map((host) => (host.includes(':') ? host : `${host}:${PORT_DEFAULT}`)),
     root: root === '' || root === '/' ? '/hbase' : root,
     user,
-    prefix,
   }
 }

@@ -46,3 +46,12 @@ function asText(error: unknown): string {
   const { stackTrace } = (error ?? {}) as { stackTrace?: string }
   return stackTrace?.split('\n')[0] ?? ''
 }
+
+/** Does something on HBase; what it throws becomes one of our errors. @throws MillraceError STORE_FAILED */
+export async function answer<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw storeError(error)
+  }
+}

@@ -9,7 +9,7 @@ import { orderOf, union, type Watermark } from '#schemas/position'
 import type { DeletionRecord, EventRecord, Placed } from '#schemas/record'
 import { type Batch, createBatch } from './batch.ts'
 import { applyEnding } from './ending.ts'
-import { storeError } from './errors.ts'
+import { answer } from './errors.ts'
 import { behind, idKey, REFUSALS, refusalKey, tenantKey, WATERMARKS, watermarkKey } from './keys.ts'
 import { createKnownTargets, type KnownTargets } from './known-targets.ts'
 import { ENDED, isLive, packEvent, unpackEvent } from './rows.ts'
@@ -46,14 +46,6 @@ export async function openStoreWriter(tables: StoreTables): Promise<StoreWriter>
         await tables.put('place', rows)
       }),
     close: async () => tables.close(),
-  }
-}
-
-async function answer<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw storeError(error)
   }
 }
 

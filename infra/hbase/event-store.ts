@@ -4,7 +4,7 @@ import type { Event } from '#schemas/event'
 import type { EntityState } from '#schemas/state'
 import { unpackState } from '#schemas/state-row'
 import { entityEvents } from './entity-events.ts'
-import { storeError } from './errors.ts'
+import { answer, storeError } from './errors.ts'
 import { readWatermark } from './event-store-writer.ts'
 import { findEvents } from './find.ts'
 import {
@@ -45,14 +45,6 @@ export function createEventStore(tables: StoreTables): EventStore {
       }
     },
     close: async () => tables.close(),
-  }
-}
-
-async function answer<T>(read: () => Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (error) {
-    throw storeError(error)
   }
 }
 

@@ -33,7 +33,7 @@ export async function openHBaseStoreWriter(
 }
 
 async function openTables(url: string, prefix: string, clock: Clock): Promise<StoreTables> {
-  const hbase = await openHBase(hbaseConfig(url, prefix), clock)
+  const hbase = await openHBase(hbaseConfig(url), clock)
   try {
     return await openStoreTables(hbase, prefix)
   } catch (error) {

@@ -16,3 +16,11 @@ export interface Health {
 export interface HealthSource {
   health(): Promise<Health>
 }
+
+/** Resolves when the signal aborts; at once when it has already. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -13,7 +13,7 @@ import type { OpenStore, StoreFactory } from '../support/event-store-fixture.ts'
 import { clusterUrl } from '../support/test-cluster.ts'
 
 const prefix = `test-${process.pid}`
-const hbase: HBase = await openHBase(hbaseConfig(clusterUrl('store'), prefix), systemClock)
+const hbase: HBase = await openHBase(hbaseConfig(clusterUrl('store')), systemClock)
 const tables = await openStoreTables(hbase, prefix)
 after(() => hbase.close())
 
