@@ -5,10 +5,7 @@
 //   npm run sim -- --plants
 import { parseArgs } from 'node:util'
 import { BUGS, findBug, SEEDS_TO_FIND } from './find-bug.ts'
-import { simulate } from './simulate.ts'
-
-/** Failing seeds after which no more are run. */
-const FAILURES_MAX = 10
+import { runSeeds } from './run-seeds.ts'
 
 const { values } = parseArgs({
   options: {
@@ -24,35 +21,17 @@ const print = (line: string): void => {
 }
 
 if (values.plants) await printPlants()
-else await runSeeds()
+else await printSeeds()
 
-async function runSeeds(): Promise<void> {
+async function printSeeds(): Promise<void> {
   const from = Number(values.seed ?? values.from)
   const count = values.seed === undefined ? Number(values.seeds) : 1
   const began = performance.now()
-  const counts = new Map<string, number>()
-  let failed = 0
-  let ran = 0
-  let steps = 0
-  let isStopped = false
+  const stop = new AbortController()
   // Who has waited long enough is told what was run so far.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      isStopped = true
-    })
-  }
-  const last = from + count - 1
-  for (let seed = from; seed <= last && failed < FAILURES_MAX && !isStopped; seed++) {
-    const run = await simulate(seed, { trace: values.trace })
-    for (const line of run.trace) print(line)
-    for (const [what, times] of run.counts) counts.set(what, (counts.get(what) ?? 0) + times)
-    steps += run.steps
-    ran++
-    if (run.findings.length > 0) failed++
-    for (const { checker, what, step } of run.findings) {
-      print(`seed ${seed}, step ${step}, ${checker}: ${what}`)
-    }
-  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+  const task = { from, count, trace: values.trace }
+  const { ran, failed, steps, counts } = await runSeeds(task, print, stop.signal)
   const rate = ran / ((performance.now() - began) / 1000)
   const { user, system } = process.cpuUsage()
   const ms = (user + system) / 1000 / ran
