@@ -3,6 +3,7 @@ import type { Archive } from '#ports/archive'
 import type { TrainTask } from '#ports/batch-engine'
 import type { Clock } from '#ports/clock'
 import type { JobProgress } from '#ports/job-queue'
+import type { SqlSession } from '#ports/sql-session'
 import type { Model } from '#schemas/model'
 import type { RowRunner } from '../algorithms/row-job.ts'
 
@@ -15,6 +16,8 @@ export interface TrainerDeps {
   /** The newest model of the engine, or null when there is none yet. */
   readonly previous?: () => Promise<Model | null>
   readonly signal?: AbortSignal
+  /** Opens a session with the server that trains in SQL; absent where all is trained in this process. */
+  readonly sql?: () => Promise<SqlSession>
 }
 
 export interface Trained {
