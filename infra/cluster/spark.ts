@@ -1,7 +1,7 @@
 // Spark with its Connect server: one process that is driver and executors.
 import { join } from 'node:path'
 import { exchange } from './probe.ts'
-import { type Place, portOf, type Server, type ServerProcess } from './server.ts'
+import { type Place, type Ports, portOf, type Server, type ServerProcess } from './server.ts'
 
 /** The newest version of which all parts that Spark needs for Kafka and Avro are released too. */
 const VERSION = '4.1.1'
@@ -24,8 +24,11 @@ export const spark: Server = {
   neverRoot: false,
   ports: { 'spark.connect': 19502 },
   processes,
-  // No key: this version has no batch engine over Spark.
-  settings: () => ({}),
+  settings: (ports) => ({ batch: connectUrl(ports) }),
+}
+
+function connectUrl(ports: Ports): string {
+  return `sc://127.0.0.1:${portOf(ports, 'spark.connect')}`
 }
 
 function processes({ folder, artefacts, java, ports }: Place): ServerProcess[] {
@@ -52,7 +55,7 @@ function processes({ folder, artefacts, java, ports }: Place): ServerProcess[] {
         SPARK_LOCAL_IP: '127.0.0.1',
       },
       logs: [],
-      address: `sc://127.0.0.1:${port}`,
+      address: connectUrl(ports),
       healthy: () => exchange(port, HTTP2_GREETING, isHttp2Settings),
       startMs: 180_000,
       stopMs: 30_000,

@@ -59,12 +59,16 @@ const QUEUES: Openers<'queue', JobQueue> = {
   },
 }
 
+/** Also over Spark a thread reads what it has made, so that no other has to wait for that. */
+const openTrainingThreads: Opener<BatchEngine> = async ({ data }, url, { files }) =>
+  createWorkerBatchEngine({
+    entry: new URL('./train-worker.ts', import.meta.url),
+    workerData: { files: { url: files, data }, batch: url },
+  })
+
 const ENGINES: Openers<'batch', BatchEngine> = {
-  'worker:': async ({ data }, _url, { files }) =>
-    createWorkerBatchEngine({
-      entry: new URL('./train-worker.ts', import.meta.url),
-      workerData: { files: { url: files, data } },
-    }),
+  'worker:': openTrainingThreads,
+  'sc:': openTrainingThreads,
 }
 
 function opener<P extends PortName, T>(port: P, openers: Openers<P, T>) {

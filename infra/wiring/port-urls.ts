@@ -5,7 +5,7 @@ export const SCHEMES = {
   index: ['arrays:', 'http:', 'https:'],
   files: ['file:', 'hdfs:'],
   queue: ['lmdb:', 'redis:'],
-  batch: ['worker:'],
+  batch: ['worker:', 'sc:'],
 } as const
 
 export type PortName = keyof typeof SCHEMES

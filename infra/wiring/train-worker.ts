@@ -13,10 +13,13 @@ import { createArchive } from '../archive/archive.ts'
 import { createModels } from '../archive/models.ts'
 import type { TrainingThreadData, TrainingThreadMessage } from '../embedded/batch-engine.ts'
 import { type FilesPlace, openFilesAt } from './files-place.ts'
+import { schemeOf } from './port-urls.ts'
 import { startHelpers, TRAINING_NICENESS } from './row-helpers.ts'
 
 interface TrainData extends TrainingThreadData {
   readonly files: FilesPlace
+  /** `worker:`, or where Spark is. */
+  readonly batch: string
 }
 
 const PROGRESS_EVERY_MS = 100
@@ -25,9 +28,13 @@ async function train(
   data: TrainData,
   say: (message: TrainingThreadMessage) => void,
 ): Promise<Manifest> {
-  const { task, files: place, threads } = data
+  const { task, files: place, threads, batch } = data
   const clock = systemClock
   const trainer = TRAINERS[task.factory]
+  if (schemeOf('batch', batch) === 'sc:') {
+    const reason = `there is no trainer in SQL for the engine ${task.factory}`
+    throw new MillraceError('TRAINING_FAILED', { engine: task.engineId, reason })
+  }
   if (trainer === undefined) {
     const reason = `there is no trainer for the engine ${task.factory}`
     throw new MillraceError('TRAINING_FAILED', { engine: task.engineId, reason })

@@ -18,7 +18,7 @@ batchEngineSuite({
     const entry = new URL('../../infra/wiring/train-worker.ts', import.meta.url)
     const batch = createWorkerBatchEngine({
       entry,
-      workerData: { files: { url: 'file:', data } },
+      workerData: { files: { url: 'file:', data }, batch: 'worker:' },
       threads: 2,
     })
     t.after(async () => {
