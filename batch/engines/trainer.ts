@@ -2,6 +2,7 @@
 import type { Archive } from '#ports/archive'
 import type { TrainTask } from '#ports/batch-engine'
 import type { Clock } from '#ports/clock'
+import type { Files } from '#ports/files'
 import type { JobProgress } from '#ports/job-queue'
 import type { SqlSession } from '#ports/sql-session'
 import type { Model } from '#schemas/model'
@@ -18,6 +19,8 @@ export interface TrainerDeps {
   readonly signal?: AbortSignal
   /** Opens a session with the server that trains in SQL; absent where all is trained in this process. */
   readonly sql?: () => Promise<SqlSession>
+  /** Where archive and models lie: the server finds them by their URIs. Given together with `sql`. */
+  readonly files?: Pick<Files, 'list' | 'read' | 'remove' | 'uriOf'>
 }
 
 export interface Trained {

@@ -3,7 +3,7 @@
 //
 //   .tmp/<name> ─ write ─ fdatasync ─ link ▶ a/b/c ─ fsync of the folders ─ unlink of the name in .tmp/
 import { type FileHandle, link, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { isMainThread, threadId } from 'node:worker_threads'
 import { MillraceError } from '#ports/errors'
 import { assertFilePath, type FileInfo, type Files, type FileWriter } from '#ports/files'
@@ -112,6 +112,10 @@ class FolderFiles implements Files {
     } catch (error) {
       if (!isMissing(error)) throw fileError(error, path)
     }
+  }
+
+  uriOf(path: string): string {
+    return `file://${resolve(this.#pathOf(path))}`
   }
 
   async health(): Promise<Health> {

@@ -57,6 +57,7 @@ export async function openHdfsFiles(url: string, clock: Clock): Promise<Files> {
       const file = absolute(path)
       await answer(path, () => hdfs.remove(file))
     },
+    uriOf: (path) => `${config.nameNode.replace(/^http:/, 'webhdfs:')}${absolute(path)}`,
     health: async () => {
       const name = 'files'
       try {

@@ -29,6 +29,11 @@ export interface Files extends Closable, HealthSource {
   list(folder: string): Promise<readonly FileInfo[]>
   /** Removes a file or a folder with all in it; no error when there is none. */
   remove(path: string): Promise<void>
+  /**
+   * Where other programs find a file or a folder: `file:///…` or `webhdfs://host:port/…`. As it is, without escapes:
+   * that is how Hadoop's file systems read it. @throws MillraceError FILE_PATH_INVALID
+   */
+  uriOf(path: string): string
 }
 
 /** Limit of a path, in UTF-8 bytes; of one name in it, 255. */

@@ -55,6 +55,11 @@ export function filesSuite(factory: FilesFactory): void {
     assert.deepEqual(await files.stat('a/b/c'), { path: 'a/b/c', bytes: 11 })
   })
 
+  it('names a file for other programs', async (files) => {
+    assert.match(files.uriOf('a/b=1/c'), /^[a-z]+:\/\/[^ ]*\/a\/b=1\/c$/)
+    assert.throws(() => files.uriOf('../a'), code('FILE_PATH_INVALID'))
+  })
+
   it('keeps an empty file', async (files) => {
     assert.equal(await put(files, 'empty'), true)
     assert.equal((await files.read('empty')).length, 0)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openFolderFiles } from '../../infra/embedded/folder-files.ts'
@@ -20,6 +20,16 @@ filesSuite({
   name: 'memory',
   supports: { reopen: false },
   open: async () => ({ files: createMemoryFiles() }),
+})
+
+test('files (folder): another program finds a file by its URI', async (t) => {
+  const files = await openFolderFiles({ root: join(await temporaryFolder(t), 'with a space') })
+  const writer = await files.create('a/b')
+  await writer.write(Buffer.from('hello'))
+  await writer.commit()
+  const uri = files.uriOf('a/b')
+  assert.ok(uri.startsWith('file:///'))
+  assert.equal(await readFile(uri.slice('file://'.length), 'utf8'), 'hello')
 })
 
 test('files (folder): what a killed process left unfinished is removed at the next opening', async (t) => {

@@ -48,6 +48,7 @@ export function createFaultyFiles({ files, life, scheduler, faults }: FaultyFile
     stat: (path) => files.stat(path),
     list: (folder) => guarded(`list ${folder}`, () => files.list(folder)),
     remove: (path) => guarded(`remove ${named(path)}`, () => files.remove(path)),
+    uriOf: (path) => files.uriOf(path),
     health: () => files.health(),
     close: async () => {},
   }

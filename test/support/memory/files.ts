@@ -60,6 +60,10 @@ export function createMemoryFiles(): Files {
         if (known === path || known.startsWith(`${path}/`)) files.delete(known)
       }
     },
+    uriOf: (path) => {
+      assertFilePath(path)
+      return `memory:///${path}`
+    },
     health: async () => ({ name: 'files', status: 'ok', detail: 'In memory.' }),
     close: async () => {},
   }
