@@ -13,22 +13,13 @@ import {
   type RunningMillrace,
   startMillrace,
 } from '../support/millrace-process.ts'
+import { shopEngine } from '../support/shop-engine.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { clusterUrl } from '../support/test-cluster.ts'
 import { until } from '../support/until.ts'
 
-const ENGINE = {
-  id: 'shop',
-  engineFactory: 'universal',
-  datasource: { params: { appName: 'shop', eventNames: ['buy', 'view'] } },
-  algorithms: [
-    {
-      name: 'ur',
-      params: { appName: 'shop', indicators: [{ name: 'buy' }, { name: 'view' }], num: 20 },
-    },
-  ],
-}
+const ENGINE = shopEngine(['buy', 'view'], { num: 20 })
 
 /** How long the index is away under load. */
 const AWAY_MS = 8_000

@@ -9,14 +9,10 @@ import { isAlive } from '../../infra/wiring/owner.ts'
 import { action, eventUrls, send } from '../support/http-client.ts'
 import { millrace, millraceJson, startMillrace } from '../support/millrace-process.ts'
 import { ownCluster } from '../support/own-cluster.ts'
+import { shopEngine } from '../support/shop-engine.ts'
 import { until } from '../support/until.ts'
 
-const ENGINE = {
-  id: 'shop',
-  engineFactory: 'universal',
-  datasource: { params: { appName: 'shop' } },
-  algorithms: [{ name: 'ur', params: { indicators: [{ name: 'buy' }] } }],
-}
+const ENGINE = shopEngine()
 const EVENTS = 20
 /** The schedules are looked at once in this time; the rest is for the training, on a busy machine. */
 const DUE_MS = TICK_MS + 30_000

@@ -4,23 +4,19 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { action, eventUrls, itemEvent, send } from '../support/http-client.ts'
-import { temporaryPrefix } from '../support/kafka.ts'
 import {
   millraceJson,
   placeOf,
   type RunningMillrace,
   startMillrace,
 } from '../support/millrace-process.ts'
+import { sharedPlace } from '../support/shared-place.ts'
+import { shopEngine } from '../support/shop-engine.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { clusterUrl } from '../support/test-cluster.ts'
 import { until } from '../support/until.ts'
 
-const ENGINE = {
-  id: 'shop',
-  engineFactory: 'universal',
-  datasource: { params: { appName: 'shop' } },
-  algorithms: [{ name: 'ur', params: { indicators: [{ name: 'buy' }] } }],
-}
+const ENGINE = shopEngine()
 
 const USERS = 12
 /** A process that is stopped is out of the group after its session, and the others take its partitions. */
@@ -31,25 +27,9 @@ interface Fleet {
   readonly start: (name: string, roles: string) => Promise<RunningMillrace>
 }
 
-/** Configurations of processes that share all servers and one folder of files, each with a data folder of its own. */
+/** Processes that share all servers and one folder of files, each with a data folder of its own. */
 async function fleet(t: TestContext): Promise<Fleet> {
-  const folder = await temporaryFolder(t)
-  const prefix = temporaryPrefix(t)
-  const shared = {
-    prefix,
-    log: clusterUrl('log'),
-    store: clusterUrl('store'),
-    index: clusterUrl('index'),
-    queue: clusterUrl('queue'),
-    files: `file://${join(folder, 'files')}`,
-  }
-  const place = async (name: string): Promise<string> => {
-    const file = join(folder, `${name}.toml`)
-    const settings = { ...shared, data: join(folder, name) }
-    const lines = Object.entries(settings).map(([key, value]) => `${key} = "${value}"\n`)
-    await writeFile(file, lines.join(''))
-    return file
-  }
+  const { config: place } = await sharedPlace(t)
   return {
     place,
     start: async (name, roles) => startMillrace(await place(name), t, { args: ['--roles', roles] }),

@@ -6,14 +6,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { action, eventUrls, itemEvent, send } from '../support/http-client.ts'
 import { millraceJson, type RunningMillrace, startMillrace } from '../support/millrace-process.ts'
+import { shopEngine } from '../support/shop-engine.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-const ENGINE = {
-  id: 'shop',
-  engineFactory: 'universal',
-  datasource: { params: { appName: 'shop', eventNames: ['buy'] } },
-  algorithms: [{ name: 'ur', params: { appName: 'shop', indicators: [{ name: 'buy' }] } }],
-}
+const ENGINE = shopEngine()
 
 test('items of deleted data stay away, whatever opens the model again', async (t) => {
   const folder = await temporaryFolder(t)

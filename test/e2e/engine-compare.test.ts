@@ -5,14 +5,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { action, eventUrls, send } from '../support/http-client.ts'
 import { millrace, millraceJson, startMillrace } from '../support/millrace-process.ts'
+import { shopEngine } from '../support/shop-engine.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-const ENGINE = {
-  id: 'shop',
-  engineFactory: 'universal',
-  datasource: { params: { appName: 'shop' } },
-  algorithms: [{ name: 'ur', params: { indicators: [{ name: 'buy' }], num: 3 } }],
-}
+const ENGINE = shopEngine(['buy'], { num: 3 })
 
 interface Report {
   readonly queries: number

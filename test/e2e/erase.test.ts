@@ -13,14 +13,10 @@ import { openTables } from '../../infra/embedded/event-store/environment.ts'
 import { openFolderFiles } from '../../infra/embedded/folder-files.ts'
 import { action, eventUrls, itemEvent, send } from '../support/http-client.ts'
 import { millrace, millraceJson, startMillrace } from '../support/millrace-process.ts'
+import { shopEngine } from '../support/shop-engine.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-const ENGINE = {
-  id: 'shop',
-  engineFactory: 'universal',
-  datasource: { params: { appName: 'shop' } },
-  algorithms: [{ name: 'ur', params: { indicators: [{ name: 'buy' }] } }],
-}
+const ENGINE = shopEngine()
 /** Each user buys every item of his half: 10 users, 5 items each. */
 const purchases = Array.from({ length: 50 }, (_, n) =>
   action('buy', `u${n % 10}`, `i${2 * Math.floor(n / 10) + (n % 2)}`),

@@ -11,25 +11,10 @@ import {
   type RunningMillrace,
   startMillrace,
 } from '../support/millrace-process.ts'
+import { shopEngine } from '../support/shop-engine.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-const ENGINE = {
-  id: 'shop',
-  engineFactory: 'universal',
-  datasource: { params: { appName: 'shop', eventNames: ['buy', 'view'] } },
-  algorithms: [
-    {
-      name: 'ur',
-      params: {
-        appName: 'shop',
-        indicators: [{ name: 'buy' }, { name: 'view' }],
-        availableDateName: 'available',
-        expireDateName: 'expires',
-        num: 20,
-      },
-    },
-  ],
-}
+const ENGINE = shopEngine(['buy', 'view'], { num: 20 })
 
 describe('without training', () => {
   let server: RunningMillrace
@@ -43,7 +28,7 @@ describe('without training', () => {
     const folder = await temporaryFolder(suite)
     data = join(folder, 'data')
     engineFile = join(folder, 'engine.json')
-    await writeFile(engineFile, JSON.stringify({ ...ENGINE, algorithms: withoutDates() }))
+    await writeFile(engineFile, JSON.stringify(ENGINE))
     server = await startMillrace(data, suite)
     const app = await millraceJson<{ accessKey: string }>(['app', 'new', 'shop', '--data', data])
     shop = eventUrls(server.event, app.accessKey)
@@ -159,10 +144,7 @@ describe('without training', () => {
 
   test('an engine that was never trained says so', async () => {
     const file = `${engineFile}.other.json`
-    await writeFile(
-      file,
-      JSON.stringify({ ...ENGINE, id: 'untrained', algorithms: withoutDates() }),
-    )
+    await writeFile(file, JSON.stringify({ ...ENGINE, id: 'untrained' }))
     assert.equal((await millrace(['engine', 'add', file, '--data', data])).code, 0)
     const reply = await send('POST', `${server.query}/engines/untrained/queries.json`, {
       user: 'user-1',
@@ -171,12 +153,6 @@ describe('without training', () => {
     assert.equal((reply.json as { code: string }).code, 'ENGINE_NOT_TRAINED')
   })
 })
-
-function withoutDates(): object[] {
-  return ENGINE.algorithms.map(
-    ({ name, params: { availableDateName, expireDateName, ...params } }) => ({ name, params }),
-  )
-}
 
 const parity = (item: string | undefined): number => Number(item?.split('-')[1]) % 2
 

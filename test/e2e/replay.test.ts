@@ -13,15 +13,11 @@ import {
   type RunningMillrace,
   startMillrace,
 } from '../support/millrace-process.ts'
+import { shopEngine } from '../support/shop-engine.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
 
-const ENGINE = {
-  id: 'shop',
-  engineFactory: 'universal',
-  datasource: { params: { appName: 'shop' } },
-  algorithms: [{ name: 'ur', params: { indicators: [{ name: 'buy' }] } }],
-}
+const ENGINE = shopEngine()
 const BATCH = 50
 
 interface Report {

@@ -12,6 +12,7 @@ import {
   type RunningMillrace,
   startMillrace,
 } from '../support/millrace-process.ts'
+import { shopEngine } from '../support/shop-engine.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
 
@@ -21,12 +22,7 @@ const STALL_P99_MS = 200
 const STALL_MAX_MS = 1500
 const STALL_METER = new URL('../support/stall-meter.ts', import.meta.url).href
 
-const ENGINE = {
-  id: 'shop',
-  engineFactory: 'universal',
-  datasource: { params: { appName: 'shop', eventNames: ['view'] } },
-  algorithms: [{ name: 'ur', params: { appName: 'shop', indicators: [{ name: 'view' }] } }],
-}
+const ENGINE = shopEngine(['view'])
 
 async function given(t: TestContext, lines = 0) {
   const folder = await temporaryFolder(t)

@@ -5,15 +5,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { action, eventUrls, send } from '../support/http-client.ts'
 import { millrace, millraceJson, startMillrace } from '../support/millrace-process.ts'
+import { shopEngine } from '../support/shop-engine.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
 
-const ENGINE = {
-  id: 'shop',
-  engineFactory: 'universal',
-  datasource: { params: { appName: 'shop' } },
-  algorithms: [{ name: 'ur', params: { indicators: [{ name: 'buy' }] } }],
-}
+const ENGINE = shopEngine()
 
 test('health, readiness and counted traffic', async (t) => {
   const data = join(await temporaryFolder(t), 'data')

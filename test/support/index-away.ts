@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { action, eventUrls, itemEvent, type Shop, send } from './http-client.ts'
 import { millraceJson, type RunningMillrace, startMillrace } from './millrace-process.ts'
+import { shopEngine } from './shop-engine.ts'
 import { until } from './until.ts'
 
 const HOOK = new URL('./refusing-index-hook.ts', import.meta.url).href
@@ -13,12 +14,7 @@ const ITEMS = 4000
 const MARKED = 100
 const CATCH_UP_MS = 60_000
 
-const ENGINE = {
-  id: 'shop',
-  engineFactory: 'universal',
-  datasource: { params: { appName: 'shop', eventNames: ['buy'] } },
-  algorithms: [{ name: 'ur', params: { appName: 'shop', indicators: [{ name: 'buy' }] } }],
-}
+const ENGINE = shopEngine()
 
 /** What the senders did and how long the slowest request of each kind took. */
 export interface Tally {

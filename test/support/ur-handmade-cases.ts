@@ -1,6 +1,7 @@
 // The Universal Recommender's own integration test: its queries, and whether an answer is one of those expected.
 import { readFileSync } from 'node:fs'
 import type { JsonObject } from '#schemas/json'
+import type { Scoring } from '#schemas/query'
 
 const folder = new URL('../fixtures/ur-handmade/', import.meta.url)
 
@@ -38,7 +39,7 @@ export function handmadeLines<T>(file: string, shift = 0): T[] {
 }
 
 /** engine.json of the set with a scoring. */
-export function handmadeEngine(scoring: OldScoring, id?: string): JsonObject {
+export function handmadeEngine(scoring: Scoring, id?: string): JsonObject {
   const variant = JSON.parse(readFileSync(new URL('engine.json', folder), 'utf8'))
   variant.algorithms[0].params.scoring = scoring
   if (id !== undefined) variant.id = id
