@@ -386,6 +386,30 @@ export const ERRORS = {
     message: 'The training of {engine} was cancelled.',
     hint: 'The version that answered before still answers.',
   },
+  SPARK_UNREACHABLE: {
+    status: 503,
+    retryable: true,
+    message: 'Spark ({address}) cannot be reached: {reason}',
+    hint: 'Start its Connect server, or correct the setting "batch". For development ./millrace cluster up --only spark starts one here.',
+  },
+  SPARK_REFUSED: {
+    status: 500,
+    retryable: false,
+    message: 'Spark did not do it: {reason}',
+    hint: 'Mend what it names ({errorClass}); see the log of the server too.',
+  },
+  SPARK_LOST: {
+    status: 503,
+    retryable: true,
+    message: 'Spark has lost the session or the operation: {reason}',
+    hint: 'Its server was started anew, or nobody was attached for too long. Start the work anew.',
+  },
+  SPARK_DEADLINE: {
+    status: 504,
+    retryable: true,
+    message: 'Spark did not come to an end within {seconds} s.',
+    hint: 'It was interrupted. Give Spark more cores, or the work less to do.',
+  },
   QUEUE_UNAVAILABLE: {
     status: 503,
     retryable: true,

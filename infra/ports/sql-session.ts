@@ -2,7 +2,10 @@
 // the caller's; reattaching, retries within an operation, interrupts and error details are the implementation's.
 import type { Closable } from './lifecycle.ts'
 
-/** A cell as JavaScript has it: integers of up to 53 bits are numbers (cast wider ones in SQL), lists are arrays, structs objects. */
+/**
+ * A cell as JavaScript has it: integers of up to 53 bits are numbers, lists are arrays, structs objects. Others (wider integers,
+ * decimals, dates, times, binary, maps) are refused: cast them in SQL.
+ */
 export type SqlValue =
   | string
   | number
@@ -19,12 +22,28 @@ export interface SqlProgress {
   readonly tasks: number
 }
 
+/** An operation on the server, so that another process can go on with it. */
+export interface SqlOperation {
+  /** Id of the session, which must be opened under the same. */
+  readonly session: string
+  readonly operation: string
+  /** The last answer that was taken; null when it was none. */
+  readonly response: string | null
+}
+
 export interface SqlOptions {
   /** Interrupts the operation on the server, so that its slots become free. */
   readonly signal?: AbortSignal
   readonly progress?: (progress: SqlProgress) => void
   /** The whole operation at most, milliseconds; default `SQL_DEADLINE_MS`. */
   readonly deadlineMs?: number
+  /** Hears of the operation when it begins, and after each answer that was taken. */
+  readonly operation?: (operation: SqlOperation) => void
+  /**
+   * Goes on with an operation of a former process, which the same statement began, behind its last answer. The server keeps one
+   * to which nobody is attached for five minutes; then SPARK_LOST, and the statement may be run anew.
+   */
+  readonly resume?: SqlOperation
 }
 
 /** An operation that is not over by then is interrupted and fails. */
@@ -44,7 +63,7 @@ export interface SqlSession extends Closable {
     options?: SqlOptions,
   ): AsyncIterable<readonly Readonly<Record<string, SqlValue>>[]>
   /** Makes a temporary view of exactly these Parquet files, by their URIs. There must be one. */
-  viewOfParquet(view: string, uris: readonly string[]): Promise<void>
+  viewOfParquet(view: string, uris: readonly string[], options?: SqlOptions): Promise<void>
   /** Writes the rows of a query as Parquet files into a folder, in place of what is there. */
   writeParquet(query: string, folderUri: string, options?: SqlOptions): Promise<void>
 }

@@ -6,12 +6,14 @@ import type { Clock } from '#ports/clock'
 import { MillraceError } from '#ports/errors'
 import type { ItemIndex } from '#ports/item-index'
 import type { JobQueue } from '#ports/job-queue'
+import type { SqlSession } from '#ports/sql-session'
 import type { Telemetry } from '#ports/telemetry'
 import type { IdSource } from '#schemas/ids'
 import { createWorkerBatchEngine } from '../embedded/batch-engine.ts'
 import { createItemIndex } from '../embedded/item-index.ts'
 import { openJobQueue as openEmbeddedJobQueue } from '../embedded/job-queue.ts'
 import { openLogs as openEmbeddedLogs } from '../embedded/logs.ts'
+import type { SqlSessionOptions } from '../spark/sql-session.ts'
 import { type Logs, withSource } from './log-source.ts'
 import { type PortName, type PortUrls, SCHEMES, type Scheme, schemeOf } from './port-urls.ts'
 
@@ -86,3 +88,9 @@ export const openLogs = opener('log', LOGS)
 export const openItemIndex = opener('index', INDEXES)
 export const openJobQueue = opener('queue', QUEUES)
 export const openBatchEngine = opener('batch', ENGINES)
+
+/** A session with the Spark of the setting "batch". @throws MillraceError SPARK_UNREACHABLE, SERVER_VERSION, … */
+export async function openSqlSession(options: SqlSessionOptions): Promise<SqlSession> {
+  const spark = await import('../spark/sql-session.ts')
+  return spark.openSqlSession(options)
+}

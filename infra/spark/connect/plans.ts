@@ -1,0 +1,30 @@
+// What the server is asked to do.
+import type { Plan, Relation } from './client.ts'
+
+export const sqlRows = (query: string): Relation => ({ sql: { query } })
+
+/** Exactly these files: no wildcards, and folders named `key=value` make no columns. */
+export const parquetRows = (paths: readonly string[]): Relation => ({
+  read: {
+    dataSource: {
+      format: 'parquet',
+      paths,
+      options: { __globPaths__: 'false', recursiveFileLookup: 'true' },
+    },
+  },
+})
+
+export const queryPlan = (root: Relation): Plan => ({ root })
+
+/** Runs at once, also when it is a query. */
+export const statementPlan = (statement: string): Plan => ({
+  command: { sqlCommand: { input: sqlRows(statement) } },
+})
+
+export const viewPlan = (name: string, input: Relation): Plan => ({
+  command: { createDataframeView: { input, name, replace: true } },
+})
+
+export const parquetPlan = (input: Relation, path: string): Plan => ({
+  command: { writeOperation: { input, source: 'parquet', path, mode: 'SAVE_MODE_OVERWRITE' } },
+})
