@@ -2,7 +2,8 @@
 // were told. Whoever tells items meanwhile writes to the index too, because it is listed from its first moment on; both
 // merge (document.ts), so the order does not matter.
 import { MillraceError } from '#ports/errors'
-import type { IndexVersion } from '#ports/item-index'
+import type { IndexVersion, ItemRefusal } from '#ports/item-index'
+import type { Telemetry } from '#ports/telemetry'
 import type { IdSource } from '#schemas/ids'
 import type { Model } from '#schemas/model'
 import { bulkWrite, isRefused, type Write } from './bulk.ts'
@@ -19,6 +20,7 @@ import { dropIndex, listVersions, type VersionIndex } from './versions.ts'
 export interface BuildDeps extends WriterDeps {
   readonly prefix: string
   readonly ids: IdSource
+  readonly telemetry: Telemetry
   /** Major version of the server. */
   readonly major: number
 }
@@ -129,12 +131,35 @@ async function createDocuments(
   const outcomes = await bulkWrite(deps.client, writeAlias(index.name), writes, deps.clock)
   const there = parts.filter((_, i) => outcomes[i] === 'conflict')
   const { refusals } = await mergeParts(deps, index, there)
+  const reasons = new Map(refusals.map(({ item, reason }) => [item, reason]))
+  for (const [i, { item }] of parts.entries()) {
+    const outcome = outcomes[i]
+    if (isRefused(outcome)) reasons.set(item, outcome.refused)
+  }
+  for (const [item, reason] of reasons) tellRefused(deps, index, { item, reason })
+  const left = parts.filter(({ item }) => reasons.has(item)).map(hidden)
   // A version arrives whole or not at all.
-  const [first] = [
-    ...outcomes.filter(isRefused).map(({ refused }) => refused),
-    ...refusals.map(({ reason }) => reason),
-  ]
-  if (first !== undefined) throw new MillraceError('INDEX_FAILED', { reason: first })
+  const [ofModel] = (await mergeParts(deps, index, left)).refusals
+  if (ofModel !== undefined) throw new MillraceError('INDEX_FAILED', { reason: ofModel.reason })
+}
+
+/**
+ * An item of the model whose state is refused is in the version with its lists and is not shown, since no rule can look at
+ * it. Its next state shows it again.
+ */
+function hidden(part: ItemPart): ItemPart {
+  const { item } = part
+  const state = { item, offset: -1, exists: false, deleted: true, properties: {} }
+  return { ...part, state }
+}
+
+function tellRefused(
+  { telemetry }: BuildDeps,
+  { meta }: VersionIndex,
+  { item, reason }: ItemRefusal,
+): void {
+  const { app, engineId: engine, versionId: version } = meta.version
+  telemetry.log('warn', 'item-refused', { app, engine, version, item, reason })
 }
 
 /** Items that were told and are none of the model's. */
@@ -151,7 +176,8 @@ async function fillOthers(deps: BuildDeps, build: Build, index: VersionIndex): P
       if (build.isAbandoned()) return false
       const changes = page.map(({ _source }) => changeOf(_source))
       const parts = partsOf(toBatch(changes), primaryEvents).filter(({ item }) => isOther(item))
-      await mergeParts(deps, index, parts)
+      const { refusals } = await mergeParts(deps, index, parts)
+      for (const refusal of refusals) tellRefused(deps, index, refusal)
     }
   } catch (error) {
     // Nothing was told of this app yet, or it was forgotten a moment ago.

@@ -1,9 +1,10 @@
 // Many writes in one request, each with an outcome of its own: only those that were turned away because the server was busy
-// are sent again.
+// are sent again. A request that is refused as a whole is sent in halves, until it is known whose fault it is.
 import type { Clock } from '#ports/clock'
 import { MillraceError } from '#ports/errors'
 import type { ElasticsearchClient } from './client.ts'
 import { ELASTICSEARCH_LIMITS } from './config.ts'
+import { statusOf } from './errors.ts'
 
 const { bulkBytes, bulkDocuments, bulkTries } = ELASTICSEARCH_LIMITS
 
@@ -27,11 +28,15 @@ export function isRefused(outcome: Outcome | undefined): outcome is Refused {
   return typeof outcome === 'object'
 }
 
-interface BulkReply {
-  readonly items: readonly Readonly<
-    Record<string, { status: number; error?: { type: string; reason: string } }>
-  >[]
+interface Result {
+  readonly status: number
+  readonly error?: { readonly type: string; readonly reason: string }
 }
+
+type Results = readonly Readonly<Record<string, Result>>[]
+
+/** Says something of a document and not of the server: it cannot be mapped, or is larger than the server takes. */
+const OF_DOCUMENT: ReadonlySet<number | undefined> = new Set([400, 413])
 
 /**
  * Writes through an alias, so that a dropped index is not made anew. Outcomes stand in the order of the writes.
@@ -50,11 +55,9 @@ export async function bulkWrite(
     const busy: number[] = []
     let reason = ''
     for (const places of portions(waiting, lines)) {
-      const reply = await client.request<BulkReply>('POST', `/${alias}/_bulk`, {
-        query: { require_alias: true },
-        lines: places.map((place) => lines[place] as string),
-      })
-      for (const [i, item] of reply.items.entries()) {
+      const portion = places.map((place) => lines[place] as string)
+      const results = await send(client, alias, portion)
+      for (const [i, item] of results.entries()) {
         const place = places[i] as number
         const [result] = Object.values(item)
         if (result === undefined || result.status === 429 || result.status === 503) {
@@ -69,6 +72,28 @@ export async function bulkWrite(
     await clock.sleep(50 * 2 ** tries)
   }
   return outcomes
+}
+
+/** One request; in halves when it is refused whole. A proxy before the server may take less than the server. */
+async function send(
+  client: ElasticsearchClient,
+  alias: string,
+  lines: readonly string[],
+): Promise<Results> {
+  try {
+    const options = { query: { require_alias: true }, lines }
+    return (await client.request<{ items: Results }>('POST', `/${alias}/_bulk`, options)).items
+  } catch (error) {
+    const status = statusOf(error)
+    if (status === undefined || !OF_DOCUMENT.has(status)) throw error
+    if (lines.length === 1) {
+      const { message: reason } = error as Error
+      return [{ refused: { status, error: { type: 'request', reason } } }]
+    }
+    const middle = Math.ceil(lines.length / 2)
+    const first = await send(client, alias, lines.slice(0, middle))
+    return [...first, ...(await send(client, alias, lines.slice(middle)))]
+  }
 }
 
 function linesOf({ action, meta, document }: Write): string {
@@ -93,17 +118,11 @@ function* portions(places: readonly number[], lines: readonly string[]): Generat
   if (portion.length > 0) yield portion
 }
 
-function outcomeOf({
-  status,
-  error,
-}: {
-  status: number
-  error?: { type: string; reason: string }
-}): Outcome {
+function outcomeOf({ status, error }: Result): Outcome {
   if (status < 300) return 'done'
   if (status === 409) return 'conflict'
   if (status === 404) return 'missing'
-  const refused = `${error?.type}: ${error?.reason}`
-  if (status < 500) return { refused }
-  throw new MillraceError('INDEX_FAILED', { reason: refused })
+  const reason = `${error?.type}: ${error?.reason}`
+  if (OF_DOCUMENT.has(status)) return { refused: reason }
+  throw new MillraceError('INDEX_FAILED', { reason })
 }

@@ -88,8 +88,12 @@ function createItemIndex(parts: Parts): ItemIndex {
   let isClosed = false
   return {
     async applyItems(app: number, changes: readonly ItemChange[]) {
-      const { batch, done } = await keepBatch(parts, prefix, app, toBatch(changes))
-      if (batch.states.size === 0 && batch.seen.size === 0) return []
+      const {
+        batch,
+        refusals: unkept,
+        done,
+      } = await keepBatch(parts, prefix, app, toBatch(changes))
+      if (batch.states.size === 0 && batch.seen.size === 0) return unkept
       // Asked for behind the writes above: a build that is not listed now reads what they wrote.
       const versions = (await catalogue.look()).filter(({ meta }) => meta.version.app === app)
       const merged = await Promise.all(
@@ -102,7 +106,8 @@ function createItemIndex(parts: Parts): ItemIndex {
       )
       await done()
       // One item may be refused in several versions, and is told once.
-      return [...new Map(merged.flat().map((refusal) => [refusal.item, refusal])).values()]
+      const all = [...unkept, ...merged.flat()]
+      return [...new Map(all.map((refusal) => [refusal.item, refusal])).values()]
     },
     async clearItems(app: number) {
       builder.clear(app)

@@ -1,8 +1,8 @@
 // What was told of an app's items, kept once an app for the versions to come: states under their offset as the document's
 // version, sightings as documents that are there or not.
-import type { IndexVersion, ItemChange } from '#ports/item-index'
+import type { IndexVersion, ItemChange, ItemRefusal } from '#ports/item-index'
 import type { ItemState } from '#schemas/state'
-import { bulkWrite, type Write } from './bulk.ts'
+import { bulkWrite, isRefused, type Write } from './bulk.ts'
 import type { ElasticsearchClient } from './client.ts'
 import { replaces, stateDigest } from './document.ts'
 import { isMissing, statusOf } from './errors.ts'
@@ -51,6 +51,8 @@ const PROGRESS = ['offset', 'digest', 'done']
 export interface Kept {
   /** What is to be merged into the versions: neither older than what was told before, nor told and merged already. */
   readonly batch: ToldBatch
+  /** Items that could not even be kept. */
+  readonly refusals: readonly ItemRefusal[]
   /** Says that it was merged, so that it need not be looked at when it is told again, as at every start. */
   done(): Promise<void>
 }
@@ -74,21 +76,27 @@ export async function keepBatch(
     .filter(({ telling, kept }) => kept === null || isOpen(telling, kept))
   const fresh = open.filter(({ telling, kept }) => kept === null || isFresh(telling, kept))
   const writes = fresh.map(({ telling }) => telling.write(false))
-  // What is kept is not mapped, so that none of it can be refused.
+  // What is kept is not mapped: only its size can be refused.
   let outcomes = await bulkWrite(client, writeAlias(index), writes, clock)
   if (outcomes.includes('missing')) {
     await createItemsIndex(client, index)
     outcomes = await bulkWrite(client, writeAlias(index), writes, clock)
   }
-  // A conflict is a newer state.
-  const older = new Set(
-    fresh.flatMap(({ telling }, i) =>
-      telling.state !== null && outcomes[i] === 'conflict' ? [telling] : [],
-    ),
-  )
-  const left = open.map(({ telling }) => telling).filter((telling) => !older.has(telling))
+  const refusals: ItemRefusal[] = []
+  const dropped = new Set<Telling>()
+  for (const [i, { telling }] of fresh.entries()) {
+    const outcome = outcomes[i]
+    if (isRefused(outcome)) {
+      refusals.push({ item: itemOf(telling.change), reason: outcome.refused })
+      dropped.add(telling)
+    }
+    // A conflict is a newer state.
+    else if (telling.state !== null && outcome === 'conflict') dropped.add(telling)
+  }
+  const left = open.map(({ telling }) => telling).filter((telling) => !dropped.has(telling))
   return {
     batch: toBatch(left.map(({ change }) => change)),
+    refusals,
     done: async () => {
       const marks = left.map(({ write }) => write(true))
       await bulkWrite(client, writeAlias(index), marks, clock)
@@ -102,6 +110,10 @@ interface Telling {
   readonly change: ItemChange
   readonly state: ItemState | null
   write(done: boolean): Write
+}
+
+function itemOf(change: ItemChange): string {
+  return change.type === 'state' ? change.state.item : change.item
 }
 
 /** There is something to do about a change whose document is there. */

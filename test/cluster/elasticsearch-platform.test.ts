@@ -71,6 +71,7 @@ describe('a shop', () => {
   let proxy: TcpProxy
   let config: string
   let data: string
+  let engineFile: string
   let server: RunningMillrace
   let shop: Shop
 
@@ -84,7 +85,7 @@ describe('a shop', () => {
     const app = await millraceJson<{ accessKey: string }>(['app', 'new', 'shop', '--data', data])
     shop = eventUrls(server.event, app.accessKey)
     for (let user = 0; user < 40; user++) await sendBatch(checkerboard(user))
-    const engineFile = join(folder, 'engine.json')
+    engineFile = join(folder, 'engine.json')
     await writeFile(engineFile, JSON.stringify(ENGINE))
     await millraceJson(['train', '--variant', engineFile, '--data', data])
   })
@@ -208,6 +209,54 @@ describe('a shop', () => {
     await sendBatch([action('buy', 'u', 'item-1')])
     proxy.set('pass')
     await untilSo(async () => (await ask({ user: 'user-1' })).degraded.length === 0)
+  })
+
+  test('an item that Elasticsearch refuses for good goes to dead letters, once; all others go on', async (t) => {
+    // As when somebody has made a field for himself: a date is no address.
+    const mappings = { properties: { date: { properties: { arrival: { type: 'ip' } } } } }
+    const template = {
+      index_patterns: [`${prefix}.version.*`],
+      priority: 500,
+      template: { mappings },
+    }
+    const { client } = indexes
+    await client.request('PUT', `/_index_template/${prefix}`, { body: template })
+    t.after(() => client.request('DELETE', `/_index_template/${prefix}`))
+    await client.request('PUT', `/${prefix}.version.*/_mapping`, { body: mappings })
+
+    const fine = { num: 10_000, fields: [{ name: 'colour', values: ['fine'], bias: -1 }] }
+    const good = Array.from({ length: 30 }, (_, i) => `fine-${i}`)
+    const before = await storedEvents()
+    const all = [...good.slice(0, 15), 'item-9', ...good.slice(15)]
+    const position = await sendBatch(
+      all.map((item) => {
+        const arrival = item === 'item-9' ? '2026-01-01T00:00:00Z' : 'soon'
+        return itemEvent('$set', item, { colour: 'fine', arrival })
+      }),
+    )
+    assert.deepEqual((await askUntilFresh(fine, position)).sort(), good.toSorted())
+    assert.equal(await storedEvents(), before + all.length)
+    const touched = await sendBatch([action('buy', 'somebody', 'item-9')])
+    assert.deepEqual((await askUntilFresh(fine, touched)).sort(), good.toSorted())
+    const list = await millraceJson<{ letters: { reason: string; message: string }[] }>([
+      ...['dead-letters', 'list', '--data', data],
+    ])
+    assert.deepEqual(
+      list.letters.map(({ reason }) => reason),
+      ['ITEM_REFUSED'],
+    )
+    assert.match(list.letters[0]?.message ?? '', /item-9.*arrival/s)
+
+    // A version is made all the same; the item is not in it as long as nobody knows how it is.
+    await millraceJson(['train', '--variant', engineFile, '--data', data])
+    const { items } = await ask({ num: 10_000 })
+    assert.ok(!items.includes('item-9') && items.includes('item-8'), items.join())
+    assert.deepEqual((await ask(fine)).items.sort(), good.toSorted())
+    const mended = await sendBatch([itemEvent('$set', 'item-9', { arrival: 'soon' })])
+    assert.deepEqual((await askUntilFresh(fine, mended)).sort(), [...good, 'item-9'].sort())
+    t.diagnostic(
+      `${all.length} acknowledged, ${all.length} stored, 1 in dead letters, 0 lost, 0 twice`,
+    )
   })
 
   test('after kill -9 the same index answers, and nothing is built anew', async () => {

@@ -3,8 +3,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '#ports/clock'
 import { bulkWrite, type Write } from '../../infra/elasticsearch/bulk.ts'
-import type { ElasticsearchClient, RequestOptions } from '../../infra/elasticsearch/client.ts'
+import type {
+  ElasticsearchClient,
+  Method,
+  RequestOptions,
+} from '../../infra/elasticsearch/client.ts'
 import { ELASTICSEARCH_LIMITS } from '../../infra/elasticsearch/config.ts'
+import { indexError } from '../../infra/elasticsearch/errors.ts'
 
 const clock: Clock = { now: () => 0, monotonic: () => 0, sleep: async () => {} }
 
@@ -58,6 +63,32 @@ test('a server that stays busy is not there', async () => {
     code: 'INDEX_UNAVAILABLE',
   })
   assert.equal(requests.length, ELASTICSEARCH_LIMITS.bulkTries)
+})
+
+test('what speaks against the server and not against a document is a failure', async () => {
+  const { client } = fakeServer(() => 403)
+  await assert.rejects(bulkWrite(client, 'alias', [write('a')], clock), { code: 'INDEX_FAILED' })
+})
+
+test('a request that is refused whole is sent in halves, until it is known for which document', async () => {
+  const { client, requests } = fakeServer(() => 200)
+  const picky: ElasticsearchClient = {
+    ...client,
+    async request<T>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
+      if (!options.lines?.some((line) => line.includes('large'))) {
+        return client.request<T>(method, path, options)
+      }
+      const cause = Object.assign(new Error('too large'), { statusCode: 413 })
+      throw indexError(cause)
+    },
+  }
+  const ids = ['a', 'b', 'large', 'c', 'd', 'e', 'f']
+  const outcomes = await bulkWrite(picky, 'alias', ids.map(write), clock)
+  assert.deepEqual(
+    outcomes.map((outcome) => (typeof outcome === 'object' ? 'refused' : outcome)),
+    ids.map((id) => (id === 'large' ? 'refused' : 'done')),
+  )
+  assert.deepEqual(requests, [['a', 'b'], ['c'], ['d', 'e', 'f']])
 })
 
 test('a request holds so many documents at most, and so many bytes', async () => {
