@@ -49,6 +49,12 @@ export interface SqlOptions {
 /** An operation that is not over by then is interrupted and fails. */
 export const SQL_DEADLINE_MS = 4 * 3_600_000
 
+/** Types of columns that can be sent to the server. Integers of `int` have 32 bits, those of `bigint` up to 53. */
+export type SqlColumnType = 'string' | 'int' | 'bigint' | 'double' | 'boolean'
+
+/** Rows sent to the server at most, bytes of all cells: more belong into files. */
+export const SQL_SENT_BYTES_MAX = 32 * 2 ** 20
+
 /**
  * Every call throws MillraceError: SPARK_UNREACHABLE, SPARK_REFUSED (the server's error class and message), SPARK_LOST (session or
  * operation are gone: the server was started anew, or nobody was attached for too long), SPARK_DEADLINE, and TRAINING_CANCELLED
@@ -64,6 +70,16 @@ export interface SqlSession extends Closable {
   ): AsyncIterable<readonly Readonly<Record<string, SqlValue>>[]>
   /** Makes a temporary view of exactly these Parquet files, by their URIs. There must be one. */
   viewOfParquet(view: string, uris: readonly string[], options?: SqlOptions): Promise<void>
+  /**
+   * Makes a temporary view of rows that are sent along, for small tables. A cell that a row lacks is null.
+   * @throws MillraceError SPARK_REFUSED above `SQL_SENT_BYTES_MAX`
+   */
+  viewOfRows(
+    view: string,
+    columns: Readonly<Record<string, SqlColumnType>>,
+    rows: readonly Readonly<Record<string, string | number | boolean | null>>[],
+    options?: SqlOptions,
+  ): Promise<void>
   /** Writes the rows of a query as Parquet files into a folder, in place of what is there. */
   writeParquet(query: string, folderUri: string, options?: SqlOptions): Promise<void>
 }

@@ -1,7 +1,7 @@
 // The SQL session over Spark Connect.
 import type { Clock } from '#ports/clock'
 import { MillraceError } from '#ports/errors'
-import type { SqlOptions, SqlSession } from '#ports/sql-session'
+import type { SqlColumnType, SqlOptions, SqlSession } from '#ports/sql-session'
 import type { IdSource } from '#schemas/ids'
 import { sparkConfig } from './config.ts'
 import { type ArrowRows, loadArrowRows } from './connect/arrow-rows.ts'
@@ -13,6 +13,7 @@ import {
   parquetPlan,
   parquetRows,
   queryPlan,
+  sentRows,
   sqlRows,
   statementPlan,
   viewPlan,
@@ -60,6 +61,8 @@ function createSqlSession(caller: Caller, arrow: ArrowRows): SqlSession {
       }
     },
     viewOfParquet: (view, uris, options) => run(viewPlan(view, parquetRows(uris)), options),
+    viewOfRows: (view, columns, rows, options) =>
+      run(viewPlan(view, sentRows(arrow.encode(columns, rows), ddlOf(columns))), options),
     writeParquet: (query, folderUri, options) =>
       run(parquetPlan(sqlRows(query), folderUri), options),
     close: () => {
@@ -68,6 +71,12 @@ function createSqlSession(caller: Caller, arrow: ArrowRows): SqlSession {
     },
   }
 }
+
+/** Columns in Spark's words. */
+const ddlOf = (columns: Readonly<Record<string, SqlColumnType>>): string =>
+  Object.entries(columns)
+    .map(([name, type]) => `\`${name.replaceAll('`', '``')}\` ${type}`)
+    .join(', ')
 
 async function assertVersion(caller: Caller): Promise<void> {
   const answer = await caller.ask((asking, deadlineMs) =>

@@ -1,7 +1,7 @@
-// Batches of rows as Spark sends them, in Arrow, as objects of JavaScript.
-import type { Data } from 'apache-arrow'
+// Rows between Spark, which has them in Arrow, and JavaScript, which has objects.
+import type { Data, DataType } from 'apache-arrow'
 import { MillraceError } from '#ports/errors'
-import type { SqlValue } from '#ports/sql-session'
+import { SQL_SENT_BYTES_MAX, type SqlColumnType, type SqlValue } from '#ports/sql-session'
 
 export type SqlRow = Readonly<Record<string, SqlValue>>
 
@@ -11,6 +11,8 @@ type Cell = (row: number) => SqlValue
 export interface ArrowRows {
   /** The rows of an Arrow stream. @throws MillraceError SPARK_REFUSED for a type or an integer that `SqlValue` cannot hold */
   decode(stream: Uint8Array): SqlRow[]
+  /** The rows as an Arrow stream. @throws MillraceError SPARK_REFUSED for too many */
+  encode(columns: Readonly<Record<string, SqlColumnType>>, rows: readonly SqlRow[]): Uint8Array
 }
 
 export async function loadArrowRows(): Promise<ArrowRows> {
@@ -31,7 +33,43 @@ export async function loadArrowRows(): Promise<ArrowRows> {
       }
       return rows
     },
+    encode: (columns, rows) => {
+      const vectors = Object.entries(columns).map(([name, type]) => [
+        name,
+        arrow.vectorFromArray(
+          rows.map((row) => cellOf(type, row[name])),
+          arrowType(arrow, type),
+        ),
+      ])
+      const stream = arrow.tableToIPC(new arrow.Table(Object.fromEntries(vectors)), 'stream')
+      if (stream.length <= SQL_SENT_BYTES_MAX) return stream
+      throw new MillraceError('SPARK_REFUSED', {
+        errorClass: 'ROWS_TOO_LARGE',
+        reason: `rows of ${stream.length} bytes were to be sent, ${SQL_SENT_BYTES_MAX} are allowed: put them into a file`,
+      })
+    },
   }
+}
+
+/** Each type is named: left to itself, Arrow makes dictionaries of strings, of which Spark reads the indices. */
+function arrowType(arrow: Arrow, type: SqlColumnType): DataType {
+  switch (type) {
+    case 'string':
+      return new arrow.Utf8()
+    case 'int':
+      return new arrow.Int32()
+    case 'bigint':
+      return new arrow.Int64()
+    case 'double':
+      return new arrow.Float64()
+    case 'boolean':
+      return new arrow.Bool()
+  }
+}
+
+const cellOf = (type: SqlColumnType, cell: SqlValue | undefined): unknown => {
+  if (cell === undefined || cell === null) return null
+  return type === 'bigint' ? BigInt(cell as number) : cell
 }
 
 /** Reads the cells of one column; those of lists and structs by their children, without an object of Arrow's for each. */

@@ -10,7 +10,7 @@ export interface SparkConnect {
     request: Asking & AnalyzePlanRequest,
     deadlineMs: number,
   ): Promise<AnalyzePlanResponse>
-  config(request: Asking & ConfigRequest, deadlineMs: number): Promise<ConfigResponse>
+  config(request: Asking & ConfigRequest, deadlineMs: number): Promise<object>
   fetchErrorDetails(
     request: Asking & { readonly errorId: string },
     deadlineMs: number,
@@ -60,14 +60,9 @@ export interface AnalyzePlanRequest {
 }
 
 export interface ConfigRequest {
-  readonly operation:
-    | { readonly set: { readonly pairs: readonly KeyValue[] } }
-    | { readonly getOption: { readonly keys: readonly string[] } }
-}
-
-export interface KeyValue {
-  readonly key: string
-  readonly value?: string
+  readonly operation: {
+    readonly set: { readonly pairs: readonly { readonly key: string; readonly value: string }[] }
+  }
 }
 
 export interface Plan {
@@ -77,6 +72,7 @@ export interface Plan {
 
 export interface Relation {
   readonly sql?: { readonly query: string }
+  readonly localRelation?: { readonly data: Uint8Array; readonly schema: string }
   readonly read?: {
     readonly dataSource: {
       readonly format: string
@@ -124,11 +120,6 @@ export interface StageInfo {
 export interface AnalyzePlanResponse {
   readonly serverSideSessionId: string
   readonly sparkVersion?: { readonly version: string }
-}
-
-export interface ConfigResponse {
-  readonly serverSideSessionId: string
-  readonly pairs: readonly KeyValue[]
 }
 
 export interface FetchErrorDetailsResponse {

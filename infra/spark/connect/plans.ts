@@ -14,6 +14,11 @@ export const parquetRows = (paths: readonly string[]): Relation => ({
   },
 })
 
+/** Rows that are sent along: an Arrow stream, and its columns in DDL. */
+export const sentRows = (data: Uint8Array, schema: string): Relation => ({
+  localRelation: { data, schema },
+})
+
 export const queryPlan = (root: Relation): Plan => ({ root })
 
 /** Runs at once, also when it is a query. */
