@@ -49,7 +49,6 @@ export async function openSqlSession(options: SqlSessionOptions): Promise<SqlSes
 }
 
 function createSqlSession(caller: Caller, arrow: ArrowRows): SqlSession {
-  let closed: Promise<void> | null = null
   const run = async (plan: Plan, options?: SqlOptions): Promise<void> => {
     for await (const answer of runOperation(caller, plan, options)) void answer
   }
@@ -61,14 +60,11 @@ function createSqlSession(caller: Caller, arrow: ArrowRows): SqlSession {
       }
     },
     viewOfParquet: (view, uris, options) => run(viewPlan(view, parquetRows(uris)), options),
-    viewOfRows: (view, columns, rows, options) =>
+    viewOfRows: async (view, columns, rows, options) =>
       run(viewPlan(view, sentRows(arrow.encode(columns, rows), ddlOf(columns))), options),
     writeParquet: (query, folderUri, options) =>
       run(parquetPlan(sqlRows(query), folderUri), options),
-    close: () => {
-      closed ??= release(caller)
-      return closed
-    },
+    close: caller.close,
   }
 }
 
@@ -103,15 +99,4 @@ async function configure(
   await caller.ask((asking, deadlineMs) =>
     caller.client.config({ ...asking, operation: { set: { pairs } } }, deadlineMs),
   )
-}
-
-/** Frees what the session holds on the server: views, cached tables, operations that run. */
-async function release({ client, ask }: Caller): Promise<void> {
-  try {
-    await ask(client.releaseSession)
-  } catch {
-    // A server that is away has lost the session, or frees it when it has not been used for an hour.
-  } finally {
-    client.close()
-  }
 }

@@ -1,6 +1,6 @@
 // Calls in the name of one session: who asks stands in each of them, and what fails by chance is tried again.
 import type { Clock } from '#ports/clock'
-import type { MillraceError } from '#ports/errors'
+import { MillraceError } from '#ports/errors'
 import type { IdSource } from '#schemas/ids'
 import type { Asking, FetchErrorDetailsResponse, SparkConnect } from './client.ts'
 import { isPassing, RpcFailure, sparkError } from './errors.ts'
@@ -12,6 +12,8 @@ export interface Caller {
   readonly address: string
   /** The session's id, a UUID. */
   readonly session: string
+  /** Aborts when the session is closed here. */
+  readonly closed: AbortSignal
   /** What every request begins with. */
   asking(): Asking
   /** Remembers the server's own id of the session, by which it notices that it was started anew. */
@@ -21,11 +23,14 @@ export interface Caller {
   /** What Spark says of a failure, in full. */
   explain(error: unknown): Promise<MillraceError>
   uuid(): string
+  /** Ends what runs and frees what the session holds on the server: views, cached tables, models. */
+  close(): Promise<void>
 }
 
 const USER = 'millrace'
 /** A short call at most. The server may be busy with its garbage, and the first one makes the session. */
 const CALL_MS = 30_000
+const RELEASE_MS = 5000
 const RETRY_FOR_MS = 5000
 const PAUSE_FIRST_MS = 50
 
@@ -59,27 +64,38 @@ export function createCaller(
     }
     return sparkError(error, address, details)
   }
+  const ask: Caller['ask'] = async (call) => {
+    const until = clock.monotonic() + RETRY_FOR_MS
+    for (let pause = PAUSE_FIRST_MS; ; pause *= 2) {
+      try {
+        return await call(asking(), CALL_MS)
+      } catch (error) {
+        if (!isPassing(error) || clock.monotonic() + pause > until) throw await explain(error)
+        await clock.sleep(pause)
+      }
+    }
+  }
+  const closing = new AbortController()
+  const close = async (): Promise<void> => {
+    closing.abort(new MillraceError('SPARK_LOST', { reason: 'it was closed here' }))
+    try {
+      await client.releaseSession(asking(), RELEASE_MS)
+    } catch {
+      // A server that is away has lost the session, or frees it when it has not been used for an hour.
+    } finally {
+      client.close()
+    }
+  }
+  let closed: Promise<void> | null = null
   return {
-    client,
-    clock,
-    address,
-    session,
-    asking,
-    uuid,
-    explain,
+    ...{ client, clock, address, session, asking, uuid, explain, ask },
+    closed: closing.signal,
     heard: ({ serverSideSessionId }) => {
       if (serverSideSessionId !== '') serverSession ??= serverSideSessionId
     },
-    ask: async (call) => {
-      const until = clock.monotonic() + RETRY_FOR_MS
-      for (let pause = PAUSE_FIRST_MS; ; pause *= 2) {
-        try {
-          return await call(asking(), CALL_MS)
-        } catch (error) {
-          if (!isPassing(error) || clock.monotonic() + pause > until) throw await explain(error)
-          await clock.sleep(pause)
-        }
-      }
+    close: () => {
+      closed ??= close()
+      return closed
     },
   }
 }

@@ -13,8 +13,8 @@ const PAUSE_FIRST_MS = 50
 const PAUSE_LONGEST_MS = 10_000
 /** How long a server may be away. It keeps an operation to which nobody is attached for five minutes. */
 const AWAY_MAX_MS = 120_000
-/** Who aborts does not wait longer than this for the server's word. */
-const INTERRUPT_MS = 900
+/** Whoever aborts waits no longer than this for the server's word, which takes some 0.1 s. */
+const INTERRUPT_MS = 500
 const RELEASE_MS = 5000
 
 const REQUEST_OPTIONS = [
@@ -33,6 +33,7 @@ export async function* runOperation(
   options: SqlOptions = {},
 ): AsyncGenerator<ExecutePlanResponse, void, void> {
   options.signal?.throwIfAborted()
+  caller.closed.throwIfAborted()
   const { client, clock } = caller
   const operationId = options.resume?.operation ?? caller.uuid()
   const begin = (): Answers => {
@@ -157,12 +158,15 @@ function watchOver(caller: Caller, operationId: string, options: SqlOptions) {
     call?.cancel()
   }
   const stop = (reason: unknown): void => {
-    if (stopped.signal.aborted || over.signal.aborted) return
+    if (over.signal.aborted) return
+    over.abort()
     stopped.abort(reason)
     interrupted = interrupt()
   }
   const abort = (): void => stop(signal?.reason)
   signal?.addEventListener('abort', abort)
+  const closed = (): void => stop(caller.closed.reason)
+  caller.closed.addEventListener('abort', closed)
   void clock.sleep(deadlineMs, over.signal).then(() => {
     stop(new MillraceError('SPARK_DEADLINE', { seconds: Math.round(deadlineMs / 1000) }))
   })
@@ -180,6 +184,7 @@ function watchOver(caller: Caller, operationId: string, options: SqlOptions) {
     end: (): void => {
       over.abort()
       signal?.removeEventListener('abort', abort)
+      caller.closed.removeEventListener('abort', closed)
     },
   }
 }
