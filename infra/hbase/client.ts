@@ -6,6 +6,7 @@ import { createTables, type TableLayout } from './admin.ts'
 import type { HBaseConfig } from './config.ts'
 import { errorName, isPassing } from './errors.ts'
 import { bytesOf, type Message, numberOf } from './library.ts'
+import { encodeMulti, FAMILY, type RowAction } from './multi-request.ts'
 import { createRegions, type Region } from './regions.ts'
 import { createServers } from './servers.ts'
 import { watchAddresses } from './zookeeper.ts'
@@ -47,9 +48,6 @@ const PAUSE_LONGEST_MS = 2000
 const ROWS_A_REQUEST = 1000
 const SCAN_BATCH = 1000
 
-export const FAMILY = Buffer.from('e')
-export const QUALIFIER = Buffer.alloc(0)
-
 /**
  * `jitter` gives the share of a pause that is kept, so that callers who failed together do not come back together.
  * @throws MillraceError SERVER_UNREACHABLE when ZooKeeper names no HBase
@@ -85,21 +83,15 @@ export async function openHBase(
   return {
     getMany: async (table, keys) => {
       const found: (Row | null)[] = new Array(keys.length).fill(null)
-      const action = (at: number) => ({ gxt: { row: keys[at], column: [{ family: FAMILY }] } })
-      await multi(tables, table, keys, action, (at, result) => {
+      const actions = keys.map((key): RowAction => ({ type: 'get', key }))
+      await multi(tables, table, actions, (at, result) => {
         found[at] = result === null ? null : rowOf(result)
       })
       return found
     },
     put: async (table, rows) => {
-      const keys = rows.map(({ key }) => key)
-      await multi(
-        tables,
-        table,
-        keys,
-        (at) => ({ mutation: putOf(rows[at] as Row) }),
-        () => {},
-      )
+      const actions = rows.map((row): RowAction => ({ type: 'put', row }))
+      await multi(tables, table, actions, () => {})
     },
     scan: (table, range) => scan(tables, table, range),
     createTables: async (layouts) => {
@@ -124,13 +116,6 @@ interface Tables {
   readonly servers: ReturnType<typeof createServers>
 }
 
-function putOf({ key, value, timestamp }: Row): object {
-  const columnValue = [
-    { family: FAMILY, qualifierValue: [{ qualifier: QUALIFIER, value, timestamp }] },
-  ]
-  return { row: key, mutateType: 'PUT', columnValue }
-}
-
 /** The one cell of a row; null when there is none. */
 function rowOf(result: Message | null | undefined): Row | null {
   const [cell] = (result?.cell ?? []) as readonly Message[]
@@ -143,24 +128,23 @@ function rowOf(result: Message | null | undefined): Row | null {
 }
 
 /**
- * One action a key, gathered by server and region; those that failed with an error that passes are made again, alone.
- * `action` gives the fields of the action of a key's place, `took` gets its result.
+ * Actions gathered by server and region; those that failed with an error that passes are made again, alone. `took` gets the
+ * result of the action at a place.
  */
 async function multi(
   { persist, regions, servers }: Tables,
   table: string,
-  keys: readonly Buffer[],
-  action: (at: number) => object,
+  actions: readonly RowAction[],
   took: (at: number, result: Message | null) => void,
 ): Promise<void> {
-  let left = keys.map((_, at) => at)
+  let left = actions.map((_, at) => at)
   while (left.length > 0) {
     let now = left.slice(0, ROWS_A_REQUEST)
     left = left.slice(ROWS_A_REQUEST)
     await persist(table, async () => {
       const failed: number[] = []
       let failure: unknown
-      const byServer = await gathered(regions, table, keys, now)
+      const byServer = await gathered(regions, table, actions, now)
       await Promise.all(
         [...byServer].map(async ([server, byRegion]) => {
           const groups = [...byRegion]
@@ -169,12 +153,13 @@ async function multi(
             failed.push(...places)
           }
           try {
-            const response = await servers.call(server, 'Multi', {
-              regionAction: groups.map(([region, places]) => ({
-                region: { type: 'REGION_NAME', value: region.name },
-                action: places.map((at, index) => ({ index, ...action(at) })),
+            const request = encodeMulti(
+              groups.map(([region, places]) => ({
+                region: region.name,
+                actions: places.map((at) => actions[at] as RowAction),
               })),
-            })
+            )
+            const response = await servers.multi(server, request)
             readResults(response, groups, took, fail)
           } catch (error) {
             if (!isPassing(error)) throw error
@@ -194,12 +179,14 @@ async function multi(
 async function gathered(
   regions: Tables['regions'],
   table: string,
-  keys: readonly Buffer[],
+  actions: readonly RowAction[],
   places: readonly number[],
 ): Promise<Map<string, Map<Region, number[]>>> {
   const byServer = new Map<string, Map<Region, number[]>>()
   for (const at of places) {
-    const region = await regions.locate(table, keys[at] as Buffer)
+    const action = actions[at] as RowAction
+    const key = action.type === 'get' ? action.key : action.row.key
+    const region = await regions.locate(table, key)
     const byRegion = byServer.get(region.server) ?? new Map<Region, number[]>()
     byServer.set(region.server, byRegion)
     const group = byRegion.get(region)

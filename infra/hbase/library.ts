@@ -67,14 +67,15 @@ function addMissingFields(library: ProtoBuf): void {
   }
 }
 
+type Done = (error: unknown, response?: Message) => void
+
 /** What the library's `Connection` is, as far as it is used. */
 export interface RawConnection {
   readonly socket: Socket
   readonly out: { writeDelimitedBuffers(...buffers: Buffer[]): unknown }
-  readonly rpc: Record<
-    string,
-    (request: object, done: (error: unknown, response?: Message) => void) => void
-  >
+  readonly rpc: Record<string, (request: object, done: Done) => void>
+  readonly _callTimeout: number
+  callId: number
   closed?: boolean
   calls: Record<string, { complete(error: unknown): void }>
   once(event: 'connect' | 'close', listener: () => void): void
@@ -180,6 +181,29 @@ export function decodeServer(
 }
 
 export const clientMessages = protocolFile('Client.proto').build()
+
+const rpcMessages = protocolFile('RPC.proto').build()
+const Call = require('hbase-rpc-client/lib/call') as new (
+  responseClass: MessageClass,
+  header: object,
+  timeoutMs: number,
+  done: Done,
+) => RawConnection['calls'][string]
+
+/** Makes a call of the client service whose request was encoded already, as the library makes its own. */
+export function callEncoded(
+  connection: RawConnection,
+  { method, response }: { readonly method: string; readonly response: string },
+  request: Buffer,
+  done: Done,
+): void {
+  const callId = connection.callId++
+  const RequestHeader = rpcMessages.RequestHeader as MessageClass
+  const header = new RequestHeader({ callId, requestParam: true, methodName: method })
+  connection.out.writeDelimitedBuffers(header.toBuffer(), request)
+  const responseClass = clientMessages[response] as MessageClass
+  connection.calls[callId] = new Call(responseClass, header, connection._callTimeout, done)
+}
 
 /** The bytes of a field; empty when it is not there. */
 export function bytesOf(field: unknown): Buffer {

@@ -1,7 +1,9 @@
 // Connections to HBase's servers, one each, made when they are first needed and anew after they ended.
 
 import { lostConnection } from './errors.ts'
-import { Connection, type Message, type RawConnection } from './library.ts'
+import { Connection, callEncoded, type Message, type RawConnection } from './library.ts'
+
+const MULTI = { method: 'Multi', response: 'MultiResponse' }
 
 export interface ServersOptions {
   readonly user: string
@@ -11,11 +13,9 @@ export interface ServersOptions {
 
 export interface Servers {
   /** Calls a method of a region server (`host:port`). Rejects with what the library or the server says. */
-  call(
-    server: string,
-    method: 'Get' | 'Mutate' | 'Scan' | 'Multi',
-    request: object,
-  ): Promise<Message>
+  call(server: string, method: 'Scan', request: object): Promise<Message>
+  /** The same of a `Multi`, with the bytes of its request. */
+  multi(server: string, request: Buffer): Promise<Message>
   close(): void
 }
 
@@ -29,18 +29,23 @@ export function createServers(options: ServersOptions): Servers {
     connections.set(server, connecting)
     return connecting
   }
-  return {
-    call: async (server, method, request) => {
-      if (closed) throw lostConnection(server, 'the client is closed')
-      const connection = await connectionTo(server)
-      return new Promise((resolve, reject) => {
-        const call = connection.rpc[method] as RawConnection['rpc'][string]
-        call(request, (error, response) => {
-          if (error || response === undefined) reject(error)
-          else resolve(response)
-        })
+  const ask = async (
+    server: string,
+    send: (connection: RawConnection, done: Parameters<typeof callEncoded>[3]) => void,
+  ): Promise<Message> => {
+    if (closed) throw lostConnection(server, 'the client is closed')
+    const connection = await connectionTo(server)
+    return new Promise((resolve, reject) => {
+      send(connection, (error, response) => {
+        if (error || response === undefined) reject(error)
+        else resolve(response)
       })
-    },
+    })
+  }
+  return {
+    call: (server, method, request) => ask(server, ({ rpc }, done) => rpc[method]?.(request, done)),
+    multi: (server, request) =>
+      ask(server, (connection, done) => callEncoded(connection, MULTI, request, done)),
     close: () => {
       closed = true
       for (const connecting of connections.values()) {
