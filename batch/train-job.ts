@@ -27,6 +27,7 @@ import {
   retireOldVersions,
   rollBack,
 } from './publish.ts'
+import { TRAINING_RETRIES } from './training-retries.ts'
 import { engineOf, versionOf, writeChange } from './version-records.ts'
 
 export const TRAIN_JOB = 'train'
@@ -94,7 +95,7 @@ export function registerTrainJob(deps: TrainingDeps): Training {
       throw error
     }
   }
-  if (deps.runsJobs !== false) deps.queue.process(TRAIN_JOB, run)
+  if (deps.runsJobs !== false) deps.queue.process(TRAIN_JOB, run, TRAINING_RETRIES)
   return {
     async rollback(engineId, versionId) {
       const version = await rollBack(deps, engineId, versionId)

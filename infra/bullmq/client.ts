@@ -1,5 +1,6 @@
 // What we call of BullMQ and ioredis.
 import type { Job as BullJob, Queue } from 'bullmq'
+import type { JobError } from '#ports/job-queue'
 import type { JsonObject } from '#schemas/json'
 
 /** What a job carries through Redis. */
@@ -8,6 +9,8 @@ export interface JobData {
   readonly data: JsonObject
   readonly createdAt: number
   readonly checkpoint: JsonObject | null
+  /** Of the attempts that failed and that another follows. */
+  readonly failed?: { readonly count: number; readonly retryAt: number; readonly error: JobError }
   /** Names this one request: of several for one key, only one becomes the job. */
   readonly request: string
 }
@@ -67,11 +70,14 @@ export interface Redis {
   publish(channel: string, message: string): Promise<number>
 }
 
-/** The outcome of a job that was not finished and waits for the next worker. */
-export const PUT_BACK = Symbol('put back')
+/** What became of a job: it is done, waits for the next worker, or for another attempt from some time on. */
+export type Outcome =
+  | { readonly kind: 'done'; readonly result: JsonObject }
+  | { readonly kind: 'put-back' }
+  | { readonly kind: 'retry'; readonly at: number }
 
 /** Runs one job. A throw fails it, with the message as the reason. */
-export type Runner = (job: RunningJob, signal: AbortSignal) => Promise<JsonObject | typeof PUT_BACK>
+export type Runner = (job: RunningJob, signal: AbortSignal) => Promise<Outcome>
 
 export interface WorkerEvents {
   /** A job has ended here, done or failed. */

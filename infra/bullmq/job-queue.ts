@@ -2,7 +2,7 @@
 // looks himself every second, because a notice can be lost.
 import type { Clock } from '#ports/clock'
 import { MillraceError } from '#ports/errors'
-import type { Job, JobHandler, JobProgress, JobQueue } from '#ports/job-queue'
+import type { Job, JobHandler, JobProgress, JobQueue, Retries } from '#ports/job-queue'
 import type { Health } from '#ports/lifecycle'
 import type { Telemetry } from '#ports/telemetry'
 import type { IdSource } from '#schemas/ids'
@@ -122,9 +122,11 @@ class RedisJobQueue implements JobQueue {
     })
   }
 
-  process(name: string, handler: JobHandler): void {
+  process(name: string, handler: JobHandler, retries?: Retries): void {
     this.#assertOpen()
     const run = runnerOf(handler, {
+      retries,
+      clock: this.#options.clock,
       notices: this.#notices,
       isCancelled: (id) => this.#cancelled.has(id),
       isClosing: () => this.#closing !== null,

@@ -30,10 +30,13 @@ export function jobOf(stored: StoredJob, state: JobState): Job {
     state,
     progress: typeof stored.progress === 'object' ? (stored.progress as JobProgress) : null,
     result: state === 'done' ? stored.returnvalue : null,
-    error: state === 'failed' ? errorOf(stored) : null,
+    error:
+      state === 'failed' ? errorOf(stored) : isOver(state) ? null : (data.failed?.error ?? null),
     startedAt: stored.processedOn ?? null,
     endedAt: isOver(state) ? (stored.finishedOn ?? null) : null,
     attempts: stored.attemptsStarted,
+    failures: data.failed?.count ?? 0,
+    retryAt: state === 'waiting' ? (data.failed?.retryAt ?? null) : null,
     checkpoint: data.checkpoint,
   }
 }
@@ -53,6 +56,8 @@ export function newJob(id: string, name: string, data: JobData): Job {
     startedAt: null,
     endedAt: null,
     attempts: 0,
+    failures: 0,
+    retryAt: null,
     checkpoint: null,
   }
 }

@@ -5,7 +5,7 @@ import type { Redis as IORedis } from 'ioredis'
 import { MillraceError } from '#ports/errors'
 import { JOB_CRASHES_MAX, JOBS_KEPT } from '#ports/job-queue'
 import type { JsonObject } from '#schemas/json'
-import { type BullMq, type JobData, type JobWorker, PUT_BACK, type WorkerEvents } from './client.ts'
+import type { BullMq, JobData, JobWorker, WorkerEvents } from './client.ts'
 import type { RedisConfig } from './config.ts'
 import { startError } from './errors.ts'
 
@@ -68,7 +68,11 @@ export async function openBullMq(
           // BullMQ gives a signal to functions that name it.
           async (job, token, signal) => {
             const outcome = await run(job, signal ?? new AbortController().signal)
-            if (outcome !== PUT_BACK) return outcome
+            if (outcome.kind === 'done') return outcome.result
+            if (outcome.kind === 'retry') {
+              await job.moveToDelayed(outcome.at, token)
+              throw new bull.DelayedError()
+            }
             await job.moveToWait(token)
             throw new bull.WaitingError()
           },

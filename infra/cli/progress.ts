@@ -28,6 +28,12 @@ function bar(stream: NodeJS.WriteStream): ProgressDisplay {
   }
   return {
     update: (progress) => {
+      if (progress.note !== undefined) {
+        stop()
+        step = ''
+        stream.write(`${progress.note}\n`)
+        return
+      }
       if (progress.step !== step) {
         stop()
         step = progress.step
@@ -52,6 +58,11 @@ function plainLines(stream: NodeJS.WriteStream): ProgressDisplay {
   let started = 0
   return {
     update: (progress) => {
+      if (progress.note !== undefined) {
+        step = ''
+        stream.write(`${progress.note}\n`)
+        return
+      }
       const now = systemClock.monotonic()
       if (progress.step !== step) {
         step = progress.step

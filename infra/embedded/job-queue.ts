@@ -3,7 +3,8 @@
 //
 //   add ─▶ waiting ─▶ running ─▶ done, failed, cancelled
 //             ▲          │
-//             └──────────┘ the queue is closed, or the process died (counted, JOB_CRASHES_MAX times)
+//             └──────────┘ the queue is closed, the process died (counted, JOB_CRASHES_MAX times), or the attempt failed
+//                          and another follows after a pause
 import type { Clock } from '#ports/clock'
 import { asMillraceError, MillraceError } from '#ports/errors'
 import {
@@ -13,12 +14,17 @@ import {
   type JobHandler,
   type JobProgress,
   type JobQueue,
+  pauseBeforeRetry,
+  type Retries,
+  retryProgress,
 } from '#ports/job-queue'
 import type { Health } from '#ports/lifecycle'
 import type { Telemetry } from '#ports/telemetry'
 import type { IdSource } from '#schemas/ids'
 import type { JsonObject } from '#schemas/json'
 import { type JobStore, openJobStore } from './job-store.ts'
+
+const CANCELLED: Partial<Job> = { state: 'cancelled', error: null, retryAt: null }
 
 /** How long a closing queue waits for its jobs; one that takes longer counts as died. */
 const CLOSE_WAIT_MS = 10_000
@@ -28,6 +34,11 @@ export interface JobQueueOptions {
   readonly clock: Clock
   readonly telemetry: Telemetry
   readonly ids: IdSource
+}
+
+interface Work {
+  readonly handler: JobHandler
+  readonly retries: Retries | undefined
 }
 
 interface Entry {
@@ -54,10 +65,12 @@ class EmbeddedJobQueue implements JobQueue {
   readonly #store: JobStore
   /** By number, so oldest first. */
   readonly #entries = new Map<number, Entry>()
-  readonly #handlers = new Map<string, JobHandler>()
+  readonly #work = new Map<string, Work>()
   readonly #running = new Set<Promise<void>>()
   /** Jobs that are not durable yet, by key. */
   readonly #adding = new Map<string, Promise<Job>>()
+  /** Aborts when the queue is being closed. */
+  readonly #closed = new AbortController()
   #nextNumber = 0
   #closing: Promise<void> | null = null
 
@@ -74,6 +87,7 @@ class EmbeddedJobQueue implements JobQueue {
       const crashes = stored.crashes + (died ? 1 : 0)
       const job: Job = died ? { ...stored.job, state: 'waiting' } : stored.job
       const entry = this.#hold(number, job, crashes)
+      if (job.retryAt !== null) this.#awaitRetry(entry, job.retryAt - this.#options.clock.now())
       if (!died) continue
       const fields = { job: job.id, name: job.name, crashes }
       this.#options.telemetry.log('warn', 'job-interrupted', fields)
@@ -114,6 +128,8 @@ class EmbeddedJobQueue implements JobQueue {
       startedAt: null,
       endedAt: null,
       attempts: 0,
+      failures: 0,
+      retryAt: null,
       checkpoint: null,
     }
     const number = this.#nextNumber++
@@ -133,9 +149,9 @@ class EmbeddedJobQueue implements JobQueue {
       .slice(0, limit)
   }
 
-  process(name: string, handler: JobHandler): void {
+  process(name: string, handler: JobHandler, retries?: Retries): void {
     this.#assertOpen()
-    this.#handlers.set(name, handler)
+    this.#work.set(name, { handler, retries })
     this.#startNext()
   }
 
@@ -144,7 +160,7 @@ class EmbeddedJobQueue implements JobQueue {
     if (entry === undefined || isOver(entry.job)) return false
     entry.cancelled = true
     entry.abort.abort()
-    if (entry.job.state === 'waiting') await this.#end(entry, { state: 'cancelled' })
+    if (entry.job.state === 'waiting') await this.#end(entry, CANCELLED)
     else await entry.ended.promise
     return entry.job.state === 'cancelled'
   }
@@ -174,6 +190,7 @@ class EmbeddedJobQueue implements JobQueue {
   }
 
   async #close(): Promise<void> {
+    this.#closed.abort()
     for (const { job, abort } of this.#entries.values()) if (job.state === 'running') abort.abort()
     const waited = new AbortController()
     const timeout = this.#options.clock.sleep(CLOSE_WAIT_MS, waited.signal)
@@ -221,14 +238,14 @@ class EmbeddedJobQueue implements JobQueue {
       const { job } = entry
       if (job.state !== 'waiting' || entry.cancelled || busy.has(job.key)) continue
       busy.add(job.key)
-      const handler = this.#handlers.get(job.name)
-      if (handler === undefined) continue
-      const run = this.#run(entry, handler).finally(() => this.#running.delete(run))
+      const work = this.#work.get(job.name)
+      if (work === undefined || job.retryAt !== null) continue
+      const run = this.#run(entry, work).finally(() => this.#running.delete(run))
       this.#running.add(run)
     }
   }
 
-  async #run(entry: Entry, handler: JobHandler): Promise<void> {
+  async #run(entry: Entry, { handler, retries }: Work): Promise<void> {
     const { clock } = this.#options
     const { signal } = entry.abort
     const attempts = entry.job.attempts + 1
@@ -244,17 +261,42 @@ class EmbeddedJobQueue implements JobQueue {
           await this.#save(entry)
         },
       })
-      await this.#end(entry, { state: 'done', result })
+      await this.#end(entry, { state: 'done', result, error: null })
     } catch (error) {
-      if (entry.cancelled) await this.#end(entry, { state: 'cancelled' })
-      else if (!signal.aborted) {
-        await this.#end(entry, { state: 'failed', error: asMillraceError(error).toJSON() })
-      } else {
+      if (entry.cancelled) await this.#end(entry, CANCELLED)
+      else if (!signal.aborted) await this.#failed(entry, asMillraceError(error), retries)
+      else {
         // The queue is being closed.
         entry.job = { ...entry.job, state: 'waiting' }
         await this.#save(entry).catch((cause) => this.#report(entry, cause))
       }
     }
+  }
+
+  /** Ends the job, or lets it wait for another attempt. */
+  async #failed(entry: Entry, thrown: MillraceError, retries: Retries | undefined): Promise<void> {
+    const { failures } = entry.job
+    const error = thrown.toJSON()
+    const pause = pauseBeforeRetry(retries, failures, error.code)
+    if (retries === undefined || pause === null) {
+      return this.#end(entry, { state: 'failed', error })
+    }
+    const { job } = entry
+    this.#options.telemetry.log('warn', 'job-retried', { job: job.id, name: job.name, ...error })
+    this.#tell(entry, retryProgress(retries, failures + 1, pause, error))
+    const retryAt = this.#options.clock.now() + pause
+    entry.job = { ...entry.job, state: 'waiting', failures: failures + 1, retryAt, error }
+    await this.#save(entry).catch((cause) => this.#report(entry, cause))
+    this.#awaitRetry(entry, pause)
+  }
+
+  #awaitRetry(entry: Entry, pause: number): void {
+    const { signal } = this.#closed
+    void this.#options.clock.sleep(Math.max(pause, 0), signal).then(() => {
+      if (signal.aborted || entry.job.state !== 'waiting') return
+      entry.job = { ...entry.job, retryAt: null }
+      this.#startNext()
+    })
   }
 
   #tell(entry: Entry, progress: JobProgress): void {

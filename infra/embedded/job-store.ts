@@ -21,6 +21,12 @@ export interface JobStore {
   close(): Promise<void>
 }
 
+/** Jobs of before there were retries say nothing of them. */
+function storedJob(text: string): StoredJob {
+  const { job, crashes } = JSON.parse(text) as StoredJob
+  return { job: { ...job, failures: job.failures ?? 0, retryAt: job.retryAt ?? null }, crashes }
+}
+
 export function openJobStore(path: string): JobStore {
   const environment = open({ path, mapSize: 64 * 2 ** 20, ...DURABLE_ENVIRONMENT })
   const table = environment.openDB<Buffer, number>('jobs', { encoding: 'binary' })
@@ -38,7 +44,7 @@ export function openJobStore(path: string): JobStore {
     load: () =>
       Array.from(table.getRange(), ({ key, value }) => ({
         number: key,
-        stored: JSON.parse(value.toString()) as StoredJob,
+        stored: storedJob(value.toString()),
       })),
     save: (number, stored) => {
       const bytes = Buffer.from(JSON.stringify(stored))

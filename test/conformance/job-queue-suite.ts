@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { MillraceError } from '#ports/errors'
-import { JOBS_KEPT, type Job, type JobContext, type JobQueue } from '#ports/job-queue'
+import {
+  JOBS_KEPT,
+  type Job,
+  type JobContext,
+  type JobProgress,
+  type JobQueue,
+  type Retries,
+} from '#ports/job-queue'
 import type { JsonObject } from '#schemas/json'
 import { until } from '../support/until.ts'
 
@@ -28,6 +35,18 @@ export interface JobQueueFactory {
 const SETTLE_MS = 20
 
 const ignore = (): void => {}
+
+const RETRIES: Retries = { max: 2, pauseMs: 50, isPassing: (code) => code === 'SERVER_UNREACHABLE' }
+
+/** The first times it fails with what may pass. */
+function failing(times: number): (context: JobContext) => Promise<JsonObject> {
+  let failed = 0
+  return async () => {
+    if (failed++ >= times) return { after: times }
+    const details = { port: 'batch', address: 'sc://nowhere', reason: 'refused' }
+    throw new MillraceError('SERVER_UNREACHABLE', details)
+  }
+}
 
 /** A handler whose jobs wait until the test lets them end, or are aborted. */
 export function heldJobs(): {
@@ -172,6 +191,66 @@ export function jobQueueSuite(factory: JobQueueFactory): void {
     assert.equal((await queue.follow(running.id, ignore)).error, null)
   })
 
+  it('tries again, after longer and longer pauses, what may pass', async (queue) => {
+    queue.process('away', failing(2), RETRIES)
+    const added = await queue.add('away', 'key', {})
+    const began = performance.now()
+    const told: JobProgress[] = []
+    const job = await queue.follow(added.id, (progress) => told.push(progress))
+    assert.deepEqual([job.state, job.attempts, job.failures], ['done', 3, 2])
+    assert.deepEqual([job.result, job.error, job.retryAt], [{ after: 2 }, null, null])
+    // A timer may be a millisecond early.
+    assert.ok(performance.now() - began >= 3 * RETRIES.pauseMs - 2, 'the pauses are kept')
+    assert.deepEqual(
+      told.map(({ step, done, total }) => [step, done, total]),
+      [1, 2].map((n) => ['retry', n, 2]),
+    )
+    assert.match(told[0]?.note ?? '', /^SERVER_UNREACHABLE: .+ Tried again in 1 s \(1 of 2\)\.$/)
+  })
+
+  it('gives up after the last attempt, and at once what does not pass', async (queue) => {
+    queue.process('away', failing(99), RETRIES)
+    const away = await queue.follow((await queue.add('away', 'key', {})).id, ignore)
+    assert.deepEqual([away.state, away.attempts, away.failures], ['failed', 3, 2])
+    assert.deepEqual([away.error?.code, away.retryAt], ['SERVER_UNREACHABLE', null])
+    const wrong = async (): Promise<JsonObject> => {
+      throw new MillraceError('DISK_FULL', { what: 'x' })
+    }
+    queue.process('wrong', wrong, RETRIES)
+    const failed = await queue.follow((await queue.add('wrong', 'other', {})).id, ignore)
+    assert.deepEqual([failed.state, failed.attempts, failed.failures], ['failed', 1, 0])
+    queue.process('once', failing(99))
+    const once = await queue.follow((await queue.add('once', 'third', {})).id, ignore)
+    assert.deepEqual([once.state, once.attempts], ['failed', 1])
+  })
+
+  it('keeps a key for a job that will be tried again, until it is cancelled', async (queue) => {
+    const isTheFirst = new Set<string>()
+    queue.process(
+      'away',
+      async ({ job }) => {
+        isTheFirst.add(job.id)
+        return isTheFirst.size === 1 ? failing(1)({} as JobContext) : {}
+      },
+      { ...RETRIES, pauseMs: 60_000 },
+    )
+    const { id } = await queue.add('away', 'key', {})
+    await until(async () => (await queue.get(id))?.retryAt !== null)
+    const waits = await queue.get(id)
+    assert.deepEqual(
+      [waits?.state, waits?.failures, waits?.error?.code],
+      ['waiting', 1, 'SERVER_UNREACHABLE'],
+    )
+    assert.ok((waits?.retryAt ?? 0) > Date.now() + 30_000)
+    assert.equal((await queue.add('away', 'key', {})).id, id, 'who asks now has this job')
+    await settled()
+    assert.equal(isTheFirst.size, 1)
+    assert.equal(await queue.cancel(id), true)
+    assert.equal((await queue.get(id))?.state, 'cancelled')
+    const next = await queue.follow((await queue.add('away', 'key', {})).id, ignore)
+    assert.equal(next.state, 'done')
+  })
+
   it('tells that a job is over when it ended before the cancel took hold', async (queue) => {
     const held = Promise.withResolvers<void>()
     let isRunning = false
@@ -255,6 +334,24 @@ export function jobQueueSuite(factory: JobQueueFactory): void {
       await again.follow(behind.id, ignore)
       assert.deepEqual(order, [long.id, behind.id])
       assert.notEqual((await again.add('done', 'done', {})).id, done.id)
+    })
+
+    it('tries a job again after it was opened again', async (queue, { reopen }) => {
+      assert.ok(reopen)
+      queue.process('away', failing(1), { ...RETRIES, pauseMs: 1000 })
+      const { id } = await queue.add('away', 'key', {})
+      await until(async () => (await queue.get(id))?.retryAt !== null)
+      const due = (await queue.get(id))?.retryAt ?? 0
+      const again = await reopen()
+      assert.equal((await again.get(id))?.state, 'waiting')
+      let started = 0
+      again.process('away', async () => {
+        started = Date.now()
+        return {}
+      })
+      const job = await again.follow(id, ignore)
+      assert.deepEqual([job.state, job.attempts, job.failures], ['done', 2, 1])
+      assert.ok(started >= due - 2, 'not before its time')
     })
   }
 }

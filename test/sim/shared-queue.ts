@@ -1,7 +1,13 @@
 // The job queue that all processes share: jobs outlive their process. A job whose process ends waits again and is taken
 // by another, or by the next; a key's jobs run one after the other wherever they run.
 import { asMillraceError, MillraceError } from '#ports/errors'
-import type { Job, JobHandler, JobQueue } from '#ports/job-queue'
+import {
+  type Job,
+  type JobHandler,
+  type JobQueue,
+  pauseBeforeRetry,
+  type Retries,
+} from '#ports/job-queue'
 import type { Life, Scheduler } from './scheduler.ts'
 
 export interface SharedQueue {
@@ -17,9 +23,14 @@ interface Entry {
   readonly ended: PromiseWithResolvers<void>
 }
 
+interface Work {
+  readonly handler: JobHandler
+  readonly retries: Retries | undefined
+}
+
 interface Worker {
   readonly life: Life
-  readonly handlers: Map<string, JobHandler>
+  readonly works: Map<string, Work>
 }
 
 const isOver = ({ state }: Job): boolean => state !== 'waiting' && state !== 'running'
@@ -40,12 +51,31 @@ export function createSharedQueue(scheduler: Scheduler): SharedQueue {
     for (const entry of entries) {
       const { job } = entry
       const sameKey = entries.filter((other) => other.job.key === job.key && !isOver(other.job))
-      const free = workers.filter(({ handlers }) => handlers.has(job.name))
-      if (job.state !== 'waiting' || sameKey[0] !== entry || free.length === 0) continue
+      const free = workers.filter(({ works }) => works.has(job.name))
+      if (
+        job.state !== 'waiting' ||
+        job.retryAt !== null ||
+        sameKey[0] !== entry ||
+        free.length === 0
+      )
+        continue
       void run(entry, random.pick(free))
     }
   }
-  async function run(entry: Entry, { life, handlers }: Worker): Promise<void> {
+  async function failed(entry: Entry, thrown: unknown, retries?: Retries): Promise<void> {
+    const error = asMillraceError(thrown).toJSON()
+    const { failures } = entry.job
+    const pause = pauseBeforeRetry(retries, failures, error.code)
+    if (pause === null) return finish(entry, { state: 'failed', error })
+    const retryAt = clock.now() + pause
+    change(entry, { state: 'waiting', failures: failures + 1, retryAt, error })
+    await clock.sleep(pause)
+    if (entry.job.state !== 'waiting') return
+    change(entry, { retryAt: null })
+    startNext()
+  }
+  async function run(entry: Entry, { life, works }: Worker): Promise<void> {
+    const { handler, retries } = works.get(entry.job.name) as Work
     const abort = new AbortController()
     entry.abort = abort
     change(entry, {
@@ -62,7 +92,7 @@ export function createSharedQueue(scheduler: Scheduler): SharedQueue {
     life.ended.addEventListener('abort', crashed, { once: true })
     await scheduler.gate(life, `starts ${entry.job.id}`)
     try {
-      const result = await (handlers.get(entry.job.name) as JobHandler)({
+      const result = await handler({
         job: entry.job,
         signal: abort.signal,
         progress: (progress) => change(entry, { progress }),
@@ -72,12 +102,11 @@ export function createSharedQueue(scheduler: Scheduler): SharedQueue {
           await scheduler.gate(life, 'queue.checkpointed')
         },
       })
-      if (!life.ended.aborted) finish(entry, { state: 'done', result })
+      if (!life.ended.aborted) finish(entry, { state: 'done', result, error: null })
     } catch (error) {
       if (life.ended.aborted) return
-      const { code, message, hint } = asMillraceError(error)
-      const state = abort.signal.aborted ? 'cancelled' : 'failed'
-      finish(entry, { state, error: { code, message, hint } })
+      if (abort.signal.aborted) finish(entry, { state: 'cancelled', error: null })
+      else await failed(entry, error, retries)
     } finally {
       life.ended.removeEventListener('abort', crashed)
     }
@@ -87,7 +116,7 @@ export function createSharedQueue(scheduler: Scheduler): SharedQueue {
       return entries.map(({ job }) => job)
     },
     open(life) {
-      const worker: Worker = { life, handlers: new Map() }
+      const worker: Worker = { life, works: new Map() }
       workers.push(worker)
       const leave = (): void => {
         workers = workers.filter((other) => other !== worker)
@@ -101,7 +130,13 @@ export function createSharedQueue(scheduler: Scheduler): SharedQueue {
           const job: Job = {
             ...{ id: `job-${entries.length}`, name, key, data, state: 'waiting' },
             ...{ progress: null, result: null, error: null, checkpoint: null, attempts: 0 },
-            ...{ createdAt: clock.now(), startedAt: null, endedAt: null },
+            ...{
+              createdAt: clock.now(),
+              startedAt: null,
+              endedAt: null,
+              failures: 0,
+              retryAt: null,
+            },
           }
           entries.push({
             job,
@@ -117,8 +152,8 @@ export function createSharedQueue(scheduler: Scheduler): SharedQueue {
             .map(({ job }) => job)
             .toReversed()
             .slice(0, limit),
-        process(name, handler) {
-          worker.handlers.set(name, handler)
+        process(name, handler, retries) {
+          worker.works.set(name, { handler, retries })
           startNext()
         },
         async cancel(id) {

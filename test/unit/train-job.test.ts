@@ -1,14 +1,18 @@
 // The training job over in-memory ports: its order, and what is left when a step fails, is cancelled or is cut off.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { BatchEngine } from '#ports/batch-engine'
 import { MillraceError } from '#ports/errors'
 import type { JobContext, JobQueue } from '#ports/job-queue'
 import { decodeRecord } from '#schemas/codec'
 import { RETIRE_AFTER_MS, restoreVersions } from '../../batch/publish.ts'
 import { registerTrainJob } from '../../batch/train-job.ts'
+import { TRAINING_RETRIES } from '../../batch/training-retries.ts'
 import { createMemoryItemIndex } from '../support/memory/item-index.ts'
+import { createMemoryJobQueue } from '../support/memory/job-queue.ts'
 import { ENGINE, type TrainWorld, trainWorld } from '../support/train-world.ts'
 import { variantOf } from '../support/training.ts'
+import { until } from '../support/until.ts'
 
 const modelsOf = async ({ models }: TrainWorld): Promise<string[]> =>
   (await models.list(ENGINE)).map(({ versionId }) => versionId).sort()
@@ -47,6 +51,31 @@ test('three models stay in files, two in the index, the oldest a minute longer',
   w.clock.advance(1)
   await new Promise((resolve) => setTimeout(resolve, 5))
   assert.deepEqual(w.indexed().sort(), ['v4', 'v5'])
+})
+
+test('what a server kept from going on is tried again, with a version of its own', async (t) => {
+  const w = await trainWorld(t)
+  const queue = createMemoryJobQueue({ clock: w.clock })
+  let fails = 1
+  const batch: BatchEngine = {
+    ...w.batch,
+    train: (task, options) => {
+      if (fails-- <= 0) return w.batch.train(task, options)
+      const details = { port: 'batch', address: 'sc://nowhere', reason: 'refused' }
+      throw new MillraceError('SERVER_UNREACHABLE', details)
+    },
+  }
+  const training = registerTrainJob({ ...w, queue, batch })
+  t.after(() => training.close())
+  const { id } = await queue.add('train', ENGINE, { engineId: ENGINE, asOf: null })
+  const followed = queue.follow(id, () => {})
+  await until(async () => (await queue.get(id))?.retryAt !== null)
+  assert.deepEqual(w.versions(), { v1: 'failed' })
+  w.clock.advance(TRAINING_RETRIES.pauseMs)
+  const job = await followed
+  assert.deepEqual([job.state, job.failures, job.result?.versionId], ['done', 1, 'v2'])
+  assert.deepEqual(w.versions(), { v1: 'failed', v2: 'active' })
+  assert.deepEqual(await modelsOf(w), ['v2'])
 })
 
 const broken = (): never => {

@@ -7,7 +7,15 @@ import {
   type JobHandler,
   type JobProgress,
   type JobQueue,
+  pauseBeforeRetry,
+  type Retries,
+  retryProgress,
 } from '#ports/job-queue'
+
+interface Work {
+  readonly handler: JobHandler
+  readonly retries: Retries | undefined
+}
 
 interface Entry {
   job: Job
@@ -19,7 +27,7 @@ interface Entry {
 export function createMemoryJobQueue(options: { clock: Clock }): JobQueue {
   const { clock } = options
   const entries: Entry[] = []
-  const handlers = new Map<string, JobHandler>()
+  const works = new Map<string, Work>()
   let closed = false
   let added = 0
   const find = (id: string): Entry | undefined => entries.find(({ job }) => job.id === id)
@@ -33,25 +41,38 @@ export function createMemoryJobQueue(options: { clock: Clock }): JobQueue {
     for (const old of ended.slice(0, -JOBS_KEPT)) entries.splice(entries.indexOf(old), 1)
     startNext()
   }
-  const run = async (entry: Entry, handler: JobHandler): Promise<void> => {
+  const tell = (entry: Entry, progress: JobProgress): void => {
+    entry.job = { ...entry.job, progress }
+    for (const listener of entry.listeners) listener(progress)
+  }
+  const failed = async (entry: Entry, thrown: unknown, retries?: Retries): Promise<void> => {
+    const error = asMillraceError(thrown).toJSON()
+    const failures = entry.job.failures + 1
+    const pause = pauseBeforeRetry(retries, entry.job.failures, error.code)
+    if (retries === undefined || pause === null) return end(entry, { state: 'failed', error })
+    tell(entry, retryProgress(retries, failures, pause, error))
+    entry.job = { ...entry.job, state: 'waiting', failures, retryAt: clock.now() + pause, error }
+    await clock.sleep(pause, entry.abort.signal)
+    if (over(entry.job)) return
+    entry.job = { ...entry.job, retryAt: null }
+    startNext()
+  }
+  const run = async (entry: Entry, { handler, retries }: Work): Promise<void> => {
     const { job } = entry
     entry.job = { ...job, state: 'running', startedAt: clock.now(), attempts: job.attempts + 1 }
     try {
       const result = await handler({
         job: entry.job,
         signal: entry.abort.signal,
-        progress: (progress) => {
-          entry.job = { ...entry.job, progress }
-          for (const listener of entry.listeners) listener(progress)
-        },
+        progress: (progress) => tell(entry, progress),
         checkpoint: async (checkpoint) => {
           entry.job = { ...entry.job, checkpoint }
         },
       })
-      end(entry, { state: 'done', result })
+      end(entry, { state: 'done', result, error: null })
     } catch (error) {
       if (entry.abort.signal.aborted) end(entry, { state: 'cancelled' })
-      else end(entry, { state: 'failed', error: asMillraceError(error).toJSON() })
+      else await failed(entry, error, retries)
     }
   }
   const startNext = (): void => {
@@ -60,10 +81,10 @@ export function createMemoryJobQueue(options: { clock: Clock }): JobQueue {
     for (const { job } of entries) if (job.state === 'running') busy.add(job.key)
     for (const entry of entries) {
       const { job } = entry
-      const handler = handlers.get(job.name)
+      const work = works.get(job.name)
       if (job.state !== 'waiting' || busy.has(job.key)) continue
       busy.add(job.key)
-      if (handler) void run(entry, handler)
+      if (work && job.retryAt === null) void run(entry, work)
     }
   }
   return {
@@ -83,6 +104,8 @@ export function createMemoryJobQueue(options: { clock: Clock }): JobQueue {
         startedAt: null,
         endedAt: null,
         attempts: 0,
+        failures: 0,
+        retryAt: null,
         checkpoint: null,
       }
       entries.push({
@@ -100,15 +123,17 @@ export function createMemoryJobQueue(options: { clock: Clock }): JobQueue {
         .map(({ job }) => job)
         .reverse()
         .slice(0, limit),
-    process(name, handler) {
-      handlers.set(name, handler)
+    process(name, handler, retries) {
+      works.set(name, { handler, retries })
       setImmediate(startNext)
     },
     async cancel(id) {
       const entry = find(id)
       if (!entry || over(entry.job)) return false
       entry.abort.abort()
-      if (entry.job.state === 'waiting') end(entry, { state: 'cancelled' })
+      if (entry.job.state === 'waiting') {
+        end(entry, { state: 'cancelled', error: null, retryAt: null })
+      }
       await entry.ended.promise
       return entry.job.state === 'cancelled'
     },
