@@ -17,7 +17,7 @@ import { isTopicThere, isUnknownTopic, kafkaError, startError } from './errors.t
 import { type GroupSpec, joinGroup } from './group-member.ts'
 import { loadKafkajs } from './kafkajs.ts'
 import { openReadConnection, type ReadConnection } from './read-connection.ts'
-import { addInboxWriter, type InboxWriter } from './users.ts'
+import { addInboxWriter, type InboxWriter, removeInboxWriters } from './users.ts'
 
 /** Values for one partition. */
 export interface ProducePart {
@@ -56,6 +56,8 @@ export interface KafkaClient extends Closable {
   joinGroup(spec: GroupSpec): Promise<Closable>
   /** Makes a user that may write to one app's inboxes; its password. @throws MillraceError KAFKA_USER_REFUSED */
   addInboxWriter(writer: InboxWriter): Promise<string>
+  /** Removes an app's inbox and those of its channels, with the users that wrote to them. @throws MillraceError LOG_UNAVAILABLE */
+  removeInboxes(topic: string): Promise<void>
   /** Forgets records of a partition below `before`. */
   trim(topic: string, partition: number, before: number): Promise<void>
 }
@@ -99,6 +101,7 @@ export async function openKafkaClient(options: KafkaClientOptions): Promise<Kafk
     openReader: (topic) => keep(openReadConnection(kafka, topic)),
     openProducer: async (topic) => keep(await openProducer(kafka, topic)),
     addInboxWriter: (writer) => addInboxWriter(kafka, admin, writer),
+    removeInboxes: (topic) => removeInboxes(kafka, admin, topic),
     openConsumer: (settings) => kafka.consumer(settings),
     joinGroup: async (spec) => keep(await joinGroup(kafka, spec)),
     trim: async (topic, partition, before) => {
@@ -160,6 +163,17 @@ async function ensureTopic(
       if (tries >= TOPIC_TRIES) throw kafkaError(error)
     }
     await clock.sleep(TOPIC_PAUSE_MS)
+  }
+}
+
+async function removeInboxes(kafka: Kafka, admin: Admin, topic: string): Promise<void> {
+  try {
+    await removeInboxWriters(kafka, admin, topic)
+    const all = await admin.listTopics()
+    const topics = all.filter((name) => name === topic || name.startsWith(`${topic}.`))
+    if (topics.length > 0) await admin.deleteTopics({ topics })
+  } catch (error) {
+    if (!isUnknownTopic(error)) throw kafkaError(error)
   }
 }
 

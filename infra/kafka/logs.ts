@@ -80,6 +80,7 @@ export async function openKafkaLogs(options: KafkaLogsOptions): Promise<KafkaLog
         const topic = inboxTopic(prefix, { app, channel: DEFAULT_CHANNEL })
         return { topic, password: await client.addInboxWriter({ user, topic }) }
       },
+      forget: (app) => client.removeInboxes(inboxTopic(prefix, { app, channel: DEFAULT_CHANNEL })),
       openInboxes: (handler) => createKafkaInboxes({ client, prefix, handler, clock, telemetry }),
     }
     const close = async (): Promise<void> => {

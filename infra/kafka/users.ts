@@ -4,7 +4,7 @@
 import { pbkdf2, randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
-import type { Admin, Kafka } from 'kafkajs'
+import type { AclFilter, Admin, Kafka } from 'kafkajs'
 import { MillraceError } from '#ports/errors'
 import { loadKafkajs } from './kafkajs.ts'
 import { createCluster } from './read-connection.ts'
@@ -17,6 +17,8 @@ const SALT_BYTES = 24
 const KEY_BYTES = 64
 const PASSWORD_BYTES = 24
 const RESOURCE_NOT_FOUND = 91
+/** Begins the name of a user in a rule. */
+const USER = 'User:'
 
 /** What is used of kafkajs' encoder and decoder. */
 interface Encoder {
@@ -68,26 +70,101 @@ export async function addInboxWriter(
   admin: Admin,
   { user, topic }: InboxWriter,
 ): Promise<string> {
+  try {
+    return await withController(kafka, async (send) => {
+      // Another's password must not be changed by a name that was guessed.
+      const known = await send(describeUser(user))
+      if (known.code === 0) throw refused(user, 'there is such a user already')
+      if (known.code !== RESOURCE_NOT_FOUND) throw refused(user, reasonOf(known))
+      await allowWriting(admin, user, topic)
+      const password = randomBytes(PASSWORD_BYTES).toString('base64url')
+      const made = await send(await alterUser(user, password))
+      if (made.code !== 0) throw refused(user, reasonOf(made))
+      return password
+    })
+  } catch (error) {
+    if (error instanceof MillraceError) throw error
+    throw refused(user, error instanceof Error ? error.message : String(error))
+  }
+}
+
+type Send = (request: object) => Promise<UserResult>
+
+/** Users are the controller's. */
+async function withController<T>(kafka: Kafka, work: (send: Send) => Promise<T>): Promise<T> {
   const cluster = createCluster(kafka)
   await cluster.connect()
   try {
     await cluster.refreshMetadata()
     const broker = await cluster.findControllerBroker()
-    const send = (request: object): Promise<UserResult> => broker.connectionPool.send(request)
-    // Another's password must not be changed by a name that was guessed.
-    const known = await send(describeUser(user))
-    if (known.code === 0) throw refused(user, 'there is such a user already')
-    if (known.code !== RESOURCE_NOT_FOUND) throw refused(user, reasonOf(known))
-    await allowWriting(admin, user, topic)
-    const password = randomBytes(PASSWORD_BYTES).toString('base64url')
-    const made = await send(await alterUser(user, password))
-    if (made.code !== 0) throw refused(user, reasonOf(made))
-    return password
-  } catch (error) {
-    if (error instanceof MillraceError) throw error
-    throw refused(user, error instanceof Error ? error.message : String(error))
+    return await work((request) => broker.connectionPool.send(request))
   } finally {
     await cluster.disconnect()
+  }
+}
+
+/**
+ * Takes back the rules of a topic and of those of the app's channels, and removes the users who had no others. Does nothing
+ * where the brokers check no rights.
+ */
+export async function removeInboxWriters(kafka: Kafka, admin: Admin, topic: string): Promise<void> {
+  const users = await writersOf(admin, topic)
+  if (users.length === 0) return
+  const { AclResourceTypes, AclOperationTypes, AclPermissionTypes, ResourcePatternTypes } =
+    await loadKafkajs()
+  const any = {
+    resourceType: AclResourceTypes.TOPIC,
+    operation: AclOperationTypes.ANY,
+    permissionType: AclPermissionTypes.ANY,
+  }
+  const { LITERAL, PREFIXED } = ResourcePatternTypes
+  await admin.deleteAcls({
+    filters: [
+      { ...any, resourceName: topic, resourcePatternType: LITERAL },
+      { ...any, resourceName: `${topic}.`, resourcePatternType: PREFIXED },
+    ],
+  })
+  await withController(kafka, async (send) => {
+    for (const user of users) {
+      // Somebody has given it more than Millrace does: it has another use.
+      if ((await rulesOf(admin, { principal: `${USER}${user}` })) > 0) continue
+      const gone = await send(deleteUser(user))
+      if (gone.code !== 0 && gone.code !== RESOURCE_NOT_FOUND) {
+        throw new MillraceError('LOG_UNAVAILABLE', { reason: reasonOf(gone) })
+      }
+    }
+  })
+}
+
+/** Users with a rule for the topic itself. */
+async function writersOf(admin: Admin, topic: string): Promise<readonly string[]> {
+  const { resources } = await describeRules(admin, { resourceName: topic })
+  const principals = resources.flatMap(({ acls }) => acls.map(({ principal }) => principal))
+  return [...new Set(principals)]
+    .filter((principal) => principal.startsWith(USER))
+    .map((principal) => principal.slice(USER.length))
+}
+
+async function rulesOf(admin: Admin, filter: { readonly principal: string }): Promise<number> {
+  const { resources } = await describeRules(admin, filter)
+  return resources.reduce((sum, { acls }) => sum + acls.length, 0)
+}
+
+async function describeRules(admin: Admin, filter: Partial<AclFilter>) {
+  const { AclResourceTypes, AclOperationTypes, AclPermissionTypes, ResourcePatternTypes } =
+    await loadKafkajs()
+  const topic = filter.resourceName !== undefined
+  try {
+    return await admin.describeAcls({
+      resourceType: topic ? AclResourceTypes.TOPIC : AclResourceTypes.ANY,
+      resourcePatternType: topic ? ResourcePatternTypes.LITERAL : ResourcePatternTypes.ANY,
+      operation: AclOperationTypes.ANY,
+      permissionType: AclPermissionTypes.ANY,
+      ...filter,
+    })
+  } catch (error) {
+    if ((error as { type?: string }).type === 'SECURITY_DISABLED') return { resources: [] }
+    throw error
   }
 }
 
@@ -96,7 +173,7 @@ async function allowWriting(admin: Admin, user: string, topic: string): Promise<
   const kafkajs = await loadKafkajs()
   const rule = {
     resourceType: kafkajs.AclResourceTypes.TOPIC,
-    principal: `User:${user}`,
+    principal: `${USER}${user}`,
     host: '*',
     operation: kafkajs.AclOperationTypes.WRITE,
     permissionType: kafkajs.AclPermissionTypes.ALLOW,
@@ -162,10 +239,23 @@ async function alterUser(user: string, password: string): Promise<object> {
     .writeUVarIntBytes(salt)
     .writeUVarIntBytes(salted)
     .writeUVarIntBytes()
+  return alteration([], [upsertion])
+}
+
+function deleteUser(user: string): object {
+  const deletion = protocol()
+    .newEncoder()
+    .writeUVarIntString(user)
+    .writeInt8(SCRAM_SHA_512)
+    .writeUVarIntBytes()
+  return alteration([deletion], [])
+}
+
+function alteration(deletions: readonly Encoder[], upsertions: readonly Encoder[]): object {
   return call(
     ALTER_USERS,
     'AlterUserScramCredentials',
-    (encoder) => encoder.writeUVarIntArray([]).writeUVarIntArray([upsertion]),
+    (encoder) => encoder.writeUVarIntArray(deletions).writeUVarIntArray(upsertions),
     (decoder) => decoder.readUVarIntArray(readResult)[0] ?? { code: -1, message: 'no result' },
   )
 }

@@ -47,5 +47,7 @@ export interface DirectProducers {
    * @throws MillraceError KAFKA_USER_REFUSED
    */
   allow(user: string, app: number): Promise<{ readonly topic: string; readonly password: string }>
+  /** Takes back what `allow` gave for an app that is gone, and removes its inboxes with all that is in them. */
+  forget(app: number): Promise<void>
   openInboxes(handler: InboxHandler): Inboxes
 }

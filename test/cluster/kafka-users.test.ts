@@ -58,6 +58,13 @@ test('kafka: app new --kafka-user makes a user that writes to its own inbox and 
   const taken = await millrace(['app', 'kafka-user', 'other', 'admin', ...place])
   assert.equal(taken.code, 1)
   assert.match(taken.stderr, /there is such a user already.*KAFKA_USER_REFUSED/s)
+  // With the app go its user and its topic; the user of another app stays.
+  const other = await millraceJson<NewApp['kafka']>(['app', 'kafka-user', 'other', 'two', ...place])
+  await millraceJson(['app', 'delete', 'shop', '--force', ...place])
+  await assert.rejects(producerOf(user, password), /SASL|[Aa]uthentication/)
+  const stays = await producerOf(other.user, other.password)
+  await stays.send({ topic: other.topic, messages })
+  await assert.rejects(stays.send({ topic, messages }), /not authorized|not host/i)
   assert.equal(await server.stop(), 0)
 })
 

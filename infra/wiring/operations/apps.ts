@@ -9,6 +9,9 @@ import { newAccessKey, shownKeys } from './access-keys.ts'
 import { flag, optionalInteger, optionalText, text } from './arguments.ts'
 import { appNamed, change, channelNumber, channelsOf } from './change.ts'
 
+/** All processes have heard of a change of the directory after so long. */
+const HEARD_MS = 1000
+
 const KAFKA_USER = /^[A-Za-z0-9._-]{1,64}$/
 
 export async function appNew(platform: Platform, args: JsonObject): Promise<Json> {
@@ -72,14 +75,31 @@ export async function appShow({ directory, store }: Platform, args: JsonObject):
   }
 }
 
+/**
+ * args: `name`. The app is gone from the first moment on; its data, models and inboxes are when this resolves.
+ * @throws MillraceError APP_NOT_FOUND
+ */
 export async function appDelete(platform: Platform, args: JsonObject): Promise<Json> {
-  const { directory } = platform
+  const { clock, direct, directory, index, models } = platform
   const app = appNamed(directory.state, text(args, 'name'))
   const keys = shownKeys(directory, app.id)
+  const engines = [...directory.state.engines.values()].filter(({ appId }) => appId === app.id)
   await change(directory, (state) => ({
     expects: { [`app:${app.id}`]: appNamed(state, app.name).revision },
     changes: [{ type: 'app-deleted', appId: app.id }],
   }))
+  await deleteData(platform, app, null)
+  for (const { id, versions } of engines) {
+    for (const version of versions) {
+      await index.retire(id, version.id)
+      await models.remove(id, version.id)
+    }
+  }
+  if (direct !== null) {
+    await direct.forget(app.id)
+    await clock.sleep(HEARD_MS)
+  }
+  // What other processes accepted before they heard of it.
   await deleteData(platform, app, null)
   return { id: app.id, name: app.name, keys }
 }
