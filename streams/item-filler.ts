@@ -43,6 +43,8 @@ export function createItemFiller(options: ItemFillerOptions): ItemFiller {
       for (const [app, touched] of batch) {
         if (touched.reset) {
           await index.clearItems(app)
+          // Another process may have told the index since this turn began, and that was cleared too: it is in the store.
+          store.refresh()
           await loadApp(app)
         } else await writer.write(app, touchedChanges(store, app, touched))
       }

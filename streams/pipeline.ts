@@ -15,7 +15,7 @@ import type { Telemetry } from '#ports/telemetry'
 import type { SinkName } from '#ports/watermarks'
 import { decodeRecord, encodeRecord } from '#schemas/codec'
 import type { DeadLetter } from '#schemas/dead-letter'
-import type { Watermark } from '#schemas/position'
+import { union, type Watermark } from '#schemas/position'
 import type { Placed } from '#schemas/record'
 import { type BreakerState, CLOSED_BREAKER, countGood, countRefused, isBroken } from './breaker.ts'
 import { retryDelay } from './retry.ts'
@@ -106,6 +106,8 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineEnd
   const { sink, signal, drain } = options
   let breaker: BreakerState = CLOSED_BREAKER
   let end: PipelineEnd = 'stopped'
+  /** Unreadable records below it are counted and buried: a sink that recovers may read them again. */
+  let told: Watermark | null = null
   const breaks = (from: Watermark): boolean => {
     if (!isBroken(breaker)) return false
     options.telemetry.log('error', 'sink-broken', { sink: sink.name, offsets: from.offsets })
@@ -117,9 +119,10 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineEnd
   if (place !== null) options.onBegun?.(place)
   while (place !== null && !signal.aborted) {
     const from: Watermark = place
-    const batch = await persist(options, () => readBatch(options, from))
-    if (batch === null) break
-    if (isEmpty(batch) && sink.turn?.due() !== true) {
+    const read = await persist(options, () => readBatch(options, from))
+    if (read === null) break
+    const batch = withoutTold(read, told)
+    if (isEmpty(read) && sink.turn?.due() !== true) {
       if (drain?.aborted) break
       await persist(options, () => waitForMore(options, from))
       continue
@@ -129,6 +132,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineEnd
     place = await applyBatch(options, batch, (refusals) => {
       breaker = countRefusals(breaker, batch, refusals)
     })
+    told = union(told ?? from, batch.upTo)
     if (breaks(batch.upTo)) break
   }
   await sink.stop()
@@ -284,6 +288,14 @@ async function readBatch(options: PipelineOptions, from: Watermark): Promise<Bat
     offsets[partition] = read.next
   }
   return { records, unreadable, upTo: { generation: log.generation, offsets } }
+}
+
+/** The batch without the unreadable records that were told already. */
+function withoutTold(batch: Batch, told: Watermark | null): Batch {
+  if (told === null || batch.unreadable.length === 0) return batch
+  const isNew = ({ partition, offset }: DeadLetter): boolean =>
+    offset >= (told.offsets[partition] ?? 0)
+  return { ...batch, unreadable: batch.unreadable.filter(isNew) }
 }
 
 const isEmpty = (batch: Batch): boolean => batch.records.length + batch.unreadable.length === 0

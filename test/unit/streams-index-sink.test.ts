@@ -19,7 +19,7 @@ import { dataDelete, deletionOf, placed, setItem, viewOf } from '../support/stre
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** An index sink behind a store in memory; every change of the index is written down. */
-function given(wrap: (store: EventStore) => EventStore = (store) => store) {
+function given(wrap: (store: EventStore, written: string[]) => EventStore = (store) => store) {
   const events = createMemoryEvents()
   const writer = createMemoryStoreWriter(events)
   const collector = createTouchCollector()
@@ -42,7 +42,7 @@ function given(wrap: (store: EventStore) => EventStore = (store) => store) {
   const applied: Watermark[] = []
   const sink = createIndexSink({
     index,
-    store: wrap(createMemoryEventStore(events)),
+    store: wrap(createMemoryEventStore(events), written),
     clock,
     telemetry: silentTelemetry,
     primaryEvents: (app) => primary.get(app) ?? [],
@@ -68,6 +68,23 @@ function line(change: ItemChange): string {
 }
 
 describe('index sink', () => {
+  it('tells anew what the store has after the index was cleared', async () => {
+    const { sink, store, written } = given((inner, steps) => ({
+      ...inner,
+      refresh: () => {
+        steps.push('refresh')
+        inner.refresh()
+      },
+      states: (...of) => {
+        steps.push('read')
+        return inner.states(...of)
+      },
+    }))
+    await store([dataDelete(1), setItem('a', { n: 1 })])
+    await sink.settled()
+    assert.deepEqual(written, ['refresh', 'clear', 'refresh', 'read', 'a {"n":1}'])
+  })
+
   it('writes the whole state of a touched item as it is now', async () => {
     const { sink, store, written, applied } = given()
     const price = setItem('a', { price: 2 }, { eventId: 's2' })

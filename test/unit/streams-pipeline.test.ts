@@ -219,6 +219,28 @@ describe('pipeline', () => {
     assert.deepEqual(taken, ['a', 'b', 'b', 'c'])
   })
 
+  it('counts and buries what it cannot read once, however often a sink that recovers reads it again', async () => {
+    let calls = 0
+    const { log, run, drain, clock, letters, taken } = given({
+      apply: async () => {
+        if (++calls < 5) throw new MillraceError('DISK_FULL')
+        return []
+      },
+      recover: async () => emptyWatermark(1),
+    })
+    const rubbish = Array.from({ length: 15 }, () => Buffer.from('rubbish'))
+    await log.append(0, [...rubbish, ...encoded([viewOf('a')])])
+    drain.abort()
+    const end = run()
+    for (let failure = 1; failure < 5; failure++) {
+      await until(() => calls === failure && clock.sleeping === 1)
+      clock.advance(60_000)
+    }
+    assert.equal(await end, 'stopped')
+    assert.equal(letters.length, 15)
+    assert.deepEqual(taken, ['a'])
+  })
+
   it('breaks when the sink refuses more than 20 of 1,000, and not by refusals by the rules', async () => {
     const refuseAll = (code: 'STORE_FAILED' | 'EVENT_ID_REUSED') =>
       given({
