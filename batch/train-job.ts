@@ -156,6 +156,9 @@ async function settleEarlier(run: Run, engine: Engine): Promise<JsonObject | nul
     const reason = 'The process ended during the training.'
     await close(deps, engineId, versionId, 'cancelled', reason)
   }
+  await deps.batch
+    .abandon({ engineId, versionId })
+    .catch((error: unknown) => warn(deps, engineId, error))
   await deps.models.remove(engineId, versionId)
   return null
 }

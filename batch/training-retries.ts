@@ -8,6 +8,8 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
   'LOG_UNAVAILABLE',
   'QUEUE_UNAVAILABLE',
   'SERVER_UNREACHABLE',
+  'SPARK_LOST',
+  'SPARK_UNREACHABLE',
 ])
 
 /** 5, 10, 20, 40 and 80 s: a server that is started anew is back by then. Of a longer outage the next schedule makes up. */

@@ -2,6 +2,9 @@ import { UNIVERSAL } from '#schemas/engines/universal'
 import type { Trainer } from './trainer.ts'
 import { trainUniversal } from './universal/local.ts'
 
+/** Engines that can be trained in SQL, by the name of their factory. */
+export const SQL_TRAINERS: Readonly<Record<string, Trainer>> = {}
+
 /** The training half of each engine, by the name of its factory. */
 export const TRAINERS: Readonly<Record<string, Trainer>> = {
   [UNIVERSAL]: trainUniversal,

@@ -1,8 +1,9 @@
 // The batch engine over worker threads: one thread a training, which may have helpers of its own. Trainings run niced and
 // never on a thread that serves. What a thread must do (which file it starts with) is given from outside.
-import { availableParallelism } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { BatchEngine, TrainTask } from '#ports/batch-engine'
+import type { BatchEngine, TrainingPlace, TrainTask } from '#ports/batch-engine'
+import { systemClock } from '#ports/clock'
 import { type ErrorCode, type ErrorDetails, MillraceError } from '#ports/errors'
 import type { JobProgress } from '#ports/job-queue'
 import type { Manifest } from '#schemas/model'
@@ -21,6 +22,11 @@ export type TrainingThreadMessage =
   | { readonly type: 'done'; readonly manifest: Manifest }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly details: ErrorDetails }
 
+/** What a training thread hears, when it has time to end by itself. */
+export interface TrainingThreadOrder {
+  readonly type: 'cancel'
+}
+
 export interface WorkerBatchEngineOptions {
   /** The file a thread starts with. */
   readonly entry: URL
@@ -28,11 +34,31 @@ export interface WorkerBatchEngineOptions {
   readonly workerData: Readonly<Record<string, unknown>>
   /** Threads of one training at most; default: 2, or 1 on a machine with one core. */
   readonly threads?: number
+  /** A thread that is cancelled may take so long, milliseconds, to tell a server of it; default 0. */
+  readonly stopMs?: number
+  readonly place?: TrainingPlace
+  /** See the port; default: nothing outlives the process. */
+  readonly abandon?: BatchEngine['abandon']
+}
+
+const LOCAL: TrainingPlace = {
+  name: 'this process',
+  memoryBytes: Math.min(totalmem(), constrainedMemory()),
+}
+
+/** Of the process' group, where somebody limits it. */
+function constrainedMemory(): number {
+  return process.constrainedMemory() || Number.POSITIVE_INFINITY
 }
 
 export function createWorkerBatchEngine(options: WorkerBatchEngineOptions): BatchEngine {
-  const threads = options.threads ?? Math.min(2, availableParallelism())
-  const running = new Set<Worker>()
+  const {
+    threads = Math.min(2, availableParallelism()),
+    stopMs = 0,
+    place = LOCAL,
+    abandon = async () => {},
+  } = options
+  const running = new Map<Worker, Promise<unknown>>()
   return {
     train(task, { signal, progress }) {
       if (signal.aborted) {
@@ -40,28 +66,58 @@ export function createWorkerBatchEngine(options: WorkerBatchEngineOptions): Batc
       }
       const data: TrainingThreadData = { role: 'train', task, threads }
       const worker = new Worker(options.entry, { workerData: { ...options.workerData, ...data } })
-      running.add(worker)
-      const ended = follow(worker, task.engineId, signal, progress)
-      return ended.finally(() => {
-        running.delete(worker)
-      })
+      const ended = follow(worker, { engine: task.engineId, signal, progress, stopMs }).finally(
+        () => {
+          running.delete(worker)
+        },
+      )
+      running.set(worker, ended)
+      return ended
     },
+    abandon,
+    placeOf: () => place,
     async health() {
       const count = running.size
       const detail = count === 0 ? 'No training runs.' : `${count} training(s) run.`
       return { name: 'batch', status: 'ok', detail }
     },
     async close() {
-      await Promise.all([...running].map((worker) => worker.terminate()))
+      await Promise.all(
+        Array.from(running, async ([worker, ended]) => {
+          await stop(worker, stopMs)
+          await ended.catch(() => {})
+        }),
+      )
     },
   }
 }
 
+/** Ends a thread and its helpers, after the time it may take to end by itself. */
+async function stop(worker: Worker, stopMs: number): Promise<void> {
+  if (stopMs > 0) {
+    const order: TrainingThreadOrder = { type: 'cancel' }
+    const gone = new Promise((resolve) => worker.once('exit', resolve))
+    worker.postMessage(order)
+    const late = new AbortController()
+    await Promise.race([gone, systemClock.sleep(stopMs, late.signal)])
+    late.abort()
+  }
+  await worker.terminate()
+}
+
 function follow(
   worker: Worker,
-  engine: string,
-  signal: AbortSignal,
-  progress: (progress: JobProgress) => void,
+  {
+    engine,
+    signal,
+    progress,
+    stopMs,
+  }: {
+    readonly engine: string
+    readonly signal: AbortSignal
+    readonly progress: (progress: JobProgress) => void
+    readonly stopMs: number
+  },
 ): Promise<Manifest> {
   const { promise, resolve, reject } = Promise.withResolvers<Manifest>()
   const fail = (reason: string, cause?: unknown): void =>
@@ -91,7 +147,7 @@ function follow(
   signal.addEventListener('abort', cancel, { once: true })
   return promise.finally(async () => {
     signal.removeEventListener('abort', cancel)
-    // Also ends its helpers. Only when all have gone may what they wrote be removed.
-    await worker.terminate()
+    // Only when all have gone may what they wrote be removed.
+    await (signal.aborted ? stop(worker, stopMs) : worker.terminate())
   })
 }

@@ -19,13 +19,25 @@ export interface TrainTask {
   readonly asOf: number
 }
 
+export interface TrainingPlace {
+  /** For manifests and messages. */
+  readonly name: 'this process' | 'Spark'
+  /** Memory that a training can have, where this process decides it; null where a server does. */
+  readonly memoryBytes: number | null
+}
+
 export interface BatchEngine extends Closable, HealthSource {
   /**
    * Trains and writes the model of `versionId` through the models port; resolves with its manifest.
-   * @throws MillraceError TRAINING_NO_EVENTS, TRAINING_CANCELLED, ARCHIVE_CORRUPT, DISK_FULL, TRAINING_FAILED
+   * @throws MillraceError TRAINING_NO_EVENTS, TRAINING_CANCELLED, ARCHIVE_CORRUPT, DISK_FULL, TRAINING_FAILED,
+   *   SPARK_UNREACHABLE, SPARK_REFUSED, SPARK_LOST, SPARK_DEADLINE
    */
   train(
     task: TrainTask,
     options: { readonly signal: AbortSignal; readonly progress: (p: JobProgress) => void },
   ): Promise<Manifest>
+  /** Ends what a process that is gone left running of a training on a server; nothing when there is no such thing. */
+  abandon(training: Pick<TrainTask, 'engineId' | 'versionId'>): Promise<void>
+  /** Where the trainings of an engine run. */
+  placeOf(engineId: string): TrainingPlace
 }

@@ -28,6 +28,8 @@ export interface Config {
   readonly eventsPerSecond: number
   /** Days for which the log keeps what all sinks have; 0: for ever. */
   readonly retentionDays: number
+  /** URL of what trains an engine, by the engine's id, where it is not the port's. */
+  readonly engineBatches: ReadonlyMap<string, string>
 }
 
 interface Setting {
@@ -116,7 +118,8 @@ export interface ConfigSources {
  */
 export function loadConfig(sources: ConfigSources): Config {
   const values: Values = new Map(SETTINGS.map((s) => [s.key, s.fallback]))
-  if (sources.file !== null) readFile(sources.file, values)
+  const engineBatches = new Map<string, string>()
+  if (sources.file !== null) readFile(sources.file, values, engineBatches)
   readEnvironment(sources.environment, values)
   for (const [key, text] of Object.entries(sources.flags)) {
     if (text !== undefined) values.set(key, fromText(setting(key, `--${key}`), text, `--${key}`))
@@ -135,17 +138,34 @@ export function loadConfig(sources: ConfigSources): Config {
     ingestStats: values.get('ingest.stats') === true,
     eventsPerSecond: Number(values.get('admission.events-per-second')),
     retentionDays: Number(values.get('retention-days')),
+    engineBatches,
   }
 }
 
 function portUrls(values: Values): PortUrls {
-  const urls = PORTS.map((port) => {
-    const value = String(values.get(port))
-    if (schemeOf(port, value) !== null) return [port, value]
-    const supported = SCHEMES[port].map((scheme) => `"${scheme}"`).join(', ')
-    throw new MillraceError('CONFIG_UNSUPPORTED', { where: port, value, supported })
-  })
+  const urls = PORTS.map((port) => [port, urlOf(port, String(values.get(port)), port)])
   return Object.fromEntries(urls) as PortUrls
+}
+
+function urlOf(port: PortName, value: string, where: string): string {
+  if (schemeOf(port, value) !== null) return value
+  const supported = SCHEMES[port].map((scheme) => `"${scheme}"`).join(', ')
+  throw new MillraceError('CONFIG_UNSUPPORTED', { where, value, supported })
+}
+
+const ENGINE_SETTING = /^engines\.([a-z0-9-]{1,64})\.batch$/
+
+/** `[engines.<id>] batch = "…"`: false for any other key. */
+function readEngineBatch(
+  key: string,
+  value: unknown,
+  where: string,
+  engineBatches: Map<string, string>,
+): boolean {
+  const [, engine] = ENGINE_SETTING.exec(key) ?? []
+  if (engine === undefined) return false
+  engineBatches.set(engine, urlOf('batch', String(value), where))
+  return true
 }
 
 /** Topics, tables, indexes and queues all allow these characters. */
@@ -164,7 +184,7 @@ function prefixOf(values: Values): string {
 function setting(key: string, where: string): Setting {
   const found = SETTINGS.find((s) => s.key === key)
   if (found) return found
-  const names = SETTINGS.map((s) => s.key)
+  const names = [...SETTINGS.map((s) => s.key), 'engines.<id>.batch']
   const near = nearestName(key, names)
   throw new MillraceError('CONFIG_INVALID', {
     where,
@@ -173,7 +193,7 @@ function setting(key: string, where: string): Setting {
   })
 }
 
-function readFile(file: string, values: Values): void {
+function readFile(file: string, values: Values, engineBatches: Map<string, string>): void {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -189,6 +209,7 @@ function readFile(file: string, values: Values): void {
   }
   for (const [key, value] of flattened(table)) {
     const where = `${file}: ${key}`
+    if (readEngineBatch(key, value, where, engineBatches)) continue
     const known = setting(key, where)
     const wanted = { text: 'string', port: 'number', flag: 'boolean', count: 'number' }[known.kind]
     if (typeof value !== wanted) {

@@ -24,11 +24,12 @@ import { createModels } from '../archive/models.ts'
 import { claimDataFolder, DATA_FORMAT, type DataFolder } from '../embedded/data-folder.ts'
 import { openDirectory } from '../embedded/directory.ts'
 import { type ArchiveUpkeep, createArchiveUpkeep } from './archive-upkeep.ts'
+import { type EngineBatches, openBatchEngines } from './batch-engines.ts'
 import { createLetterTally, type LetterTally } from './dead-letters.ts'
 import { openFilesAt } from './files-place.ts'
 import { createFreshnessMeter, type FreshnessMeter } from './freshness-meter.ts'
 import { RETENTION_DAYS, startLogRetention } from './log-retention.ts'
-import { openBatchEngine, openItemIndex, openJobQueue, openLogs } from './open-ports.ts'
+import { openItemIndex, openJobQueue, openLogs } from './open-ports.ts'
 import { EMBEDDED_PORTS, type PortUrls } from './port-urls.ts'
 import { createReplays, prepareStoreVersion, type Replays } from './replays.ts'
 import { ALL_ROLES, isShared, type Role } from './roles.ts'
@@ -79,6 +80,8 @@ export interface PlatformOptions {
   /** What this process runs; everything unless it is one of several. */
   readonly roles?: ReadonlySet<Role>
   readonly retentionDays?: number
+  /** Engines that are trained elsewhere than the port says. */
+  readonly engineBatches?: EngineBatches
 }
 
 /**
@@ -111,6 +114,7 @@ async function open(
     prefix = 'millrace',
     roles = ALL_ROLES,
     retentionDays = RETENTION_DAYS,
+    engineBatches = new Map(),
   }: PlatformOptions,
   keep: <T extends Closable>(part: T) => T,
   close: () => Promise<void>,
@@ -137,7 +141,7 @@ async function open(
   const sinks = { ...shared, logs, storePlace, filesPlace }
   const streams = keep(await openStreams(sinks, ports, prefix, roles))
   const queue = keep(await openJobQueue(ports, surroundings))
-  const batch = keep(await openBatchEngine(ports, surroundings))
+  const batch = keep(await openBatchEngines(ports, engineBatches, surroundings))
   const { watermarks, archive: archiveCloser } = streams
   const repeats = roles.has('streams')
   const upkeep = keep(createArchiveUpkeep({ ...shared, filesPlace, repeats }))

@@ -4,14 +4,19 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '#ports/clock'
 import { MillraceError } from '#ports/errors'
 import type { JobProgress } from '#ports/job-queue'
+import type { SqlSession } from '#ports/sql-session'
 import { silentTelemetry } from '#ports/telemetry'
 import { EngineJsonError } from '#schemas/engines/engine-json-error'
 import type { Manifest } from '#schemas/model'
 import { newestModel } from '../../batch/engines/newest-model.ts'
-import { TRAINERS } from '../../batch/engines/trainers.ts'
+import { SQL_TRAINERS, TRAINERS } from '../../batch/engines/trainers.ts'
 import { createArchive } from '../archive/archive.ts'
 import { createModels } from '../archive/models.ts'
-import type { TrainingThreadData, TrainingThreadMessage } from '../embedded/batch-engine.ts'
+import type {
+  TrainingThreadData,
+  TrainingThreadMessage,
+  TrainingThreadOrder,
+} from '../embedded/batch-engine.ts'
 import { type FilesPlace, openFilesAt } from './files-place.ts'
 import { schemeOf } from './port-urls.ts'
 import { startHelpers, TRAINING_NICENESS } from './row-helpers.ts'
@@ -27,16 +32,14 @@ const PROGRESS_EVERY_MS = 100
 async function train(
   data: TrainData,
   say: (message: TrainingThreadMessage) => void,
+  signal: AbortSignal,
 ): Promise<Manifest> {
   const { task, files: place, threads, batch } = data
+  const isSpark = schemeOf('batch', batch) === 'sc:'
   const clock = systemClock
-  const trainer = TRAINERS[task.factory]
-  if (schemeOf('batch', batch) === 'sc:') {
-    const reason = `there is no trainer in SQL for the engine ${task.factory}`
-    throw new MillraceError('TRAINING_FAILED', { engine: task.engineId, reason })
-  }
+  const trainer = (isSpark ? SQL_TRAINERS : TRAINERS)[task.factory]
   if (trainer === undefined) {
-    const reason = `there is no trainer for the engine ${task.factory}`
+    const reason = `there is no trainer${isSpark ? ' in SQL' : ''} for the engine ${task.factory}`
     throw new MillraceError('TRAINING_FAILED', { engine: task.engineId, reason })
   }
   const progress = sparingly(clock.monotonic, (now) => say({ type: 'progress', progress: now }))
@@ -44,9 +47,11 @@ async function train(
   const archive = createArchive({ files, telemetry: silentTelemetry, clock })
   const models = createModels({ files, telemetry: silentTelemetry })
   const helpers = startHelpers(threads - 1)
+  const sessions = sparkSessions(batch, task.versionId)
   try {
     const previous = () => newestModel(models, task.engineId)
-    const deps = { archive, clock, correlate: helpers.run, progress, previous }
+    const local = { archive, clock, correlate: helpers.run, progress, previous, signal }
+    const deps = isSpark ? { ...local, files, sql: sessions.open } : local
     const { model, counts, remarks, seconds } = await trainer(task, deps)
     const { engineId, versionId, factory, asOf, watermark } = task
     const trainedAt = clock.now()
@@ -56,8 +61,29 @@ async function train(
     )
   } finally {
     await helpers.close()
+    await sessions.close()
     await archive.close()
     await files.close()
+  }
+}
+
+/** The session of this training, which is closed with it: then Spark ends what runs. */
+function sparkSessions(
+  url: string,
+  versionId: string,
+): { readonly open: () => Promise<SqlSession>; readonly close: () => Promise<void> } {
+  let opened: Promise<SqlSession> | null = null
+  return {
+    open: () => {
+      opened ??= import('../spark/training-session.ts').then(({ openTrainingSession }) =>
+        openTrainingSession({ url, clock: systemClock, versionId }),
+      )
+      return opened
+    },
+    close: async () => {
+      const session = await opened?.catch(() => null)
+      await session?.close()
+    },
   }
 }
 
@@ -92,8 +118,15 @@ if (!isMainThread && parentPort !== null && workerData?.role === 'train') {
   const data = workerData as TrainData
   const say = (message: TrainingThreadMessage): void => port.postMessage(message)
   setPriority(TRAINING_NICENESS)
-  train(data, say).then(
-    (manifest) => say({ type: 'done', manifest }),
-    (error: unknown) => say(failureOf(data.task.engineId, error)),
-  )
+  const cancelled = new AbortController()
+  port.on('message', ({ type }: TrainingThreadOrder) => {
+    if (type === 'cancel') cancelled.abort()
+  })
+  train(data, say, cancelled.signal)
+    .then(
+      (manifest) => say({ type: 'done', manifest }),
+      (error: unknown) => say(failureOf(data.task.engineId, error)),
+    )
+    // Nothing keeps the thread any more.
+    .finally(() => port.close())
 }

@@ -90,6 +90,14 @@ A name that is unknown is an error that names the nearest known one.
 
 ${table(['Name', 'Kind', 'Default', 'Environment', 'What'], rows)}
 
+An engine may be trained elsewhere than the others (in the file only):
+
+    [engines.shop-universal]
+    batch = "sc://spark:15002"
+
+With \`sc://\` Spark reads and writes the files itself: at \`hdfs://\` over WebHDFS, as the user that \`HADOOP_USER_NAME\` of its server
+names, which should be the user of the setting \`files\` (\`millrace\`); at \`file:///\` on a disk that both see; at \`file:\` only on this machine.
+
 \`MILLRACE_LOG_LEVEL\` (\`debug\`, \`info\`, \`warn\`, \`error\`) says which lines the process logs.
 
 ## Ports

@@ -101,6 +101,8 @@ export async function trainWorld(
         model,
       )
     },
+    abandon: async () => {},
+    placeOf: () => ({ name: 'this process', memoryBytes: null }),
     health: async () => ({ name: 'batch', status: 'ok', detail: '' }),
     close: async () => {},
   }

@@ -42,3 +42,17 @@ test('nothing follows the scheme of an embedded port', () => {
 test('the environment goes before the file', () => {
   assert.equal(configOf('event-port = 1', { MILLRACE_EVENT_PORT: '2' }).eventPort, 2)
 })
+
+test('an engine may be trained elsewhere than the others', () => {
+  const config = configOf('batch = "worker:"\n[engines.shop-universal]\nbatch = "sc://spark:15002"')
+  assert.deepEqual([...config.engineBatches], [['shop-universal', 'sc://spark:15002']])
+  assert.equal(configOf('').engineBatches.size, 0)
+  assert.throws(() => configOf('[engines.shop]\nbatch = "dask://x"'), {
+    code: 'CONFIG_UNSUPPORTED',
+    message: /engines\.shop\.batch: dask:/,
+  })
+  assert.throws(() => configOf('[engines.shop]\nbtach = "worker:"'), {
+    code: 'CONFIG_INVALID',
+    hint: /engines\.<id>\.batch/,
+  })
+})

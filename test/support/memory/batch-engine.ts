@@ -49,6 +49,8 @@ export function createMemoryBatchEngine(options: MemoryBatchEngineOptions): Batc
         model,
       )
     },
+    abandon: async () => {},
+    placeOf: () => ({ name: 'this process', memoryBytes: null }),
     health: async () => ({ name: 'batch', status: 'ok', detail: 'In memory.' }),
     close: async () => {
       closed = true
