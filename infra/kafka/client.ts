@@ -17,6 +17,7 @@ import { isTopicThere, isUnknownTopic, kafkaError, startError } from './errors.t
 import { type GroupSpec, joinGroup } from './group-member.ts'
 import { loadKafkajs } from './kafkajs.ts'
 import { openReadConnection, type ReadConnection } from './read-connection.ts'
+import { createSocketFactory, seedBroker } from './seed-brokers.ts'
 import { addInboxWriter, type InboxWriter, removeInboxWriters } from './users.ts'
 
 /** Values for one partition. */
@@ -49,6 +50,8 @@ export interface TopicLayout {
 export interface KafkaClient extends Closable {
   /** The topic's layout; it is made when it is missing. */
   ensureTopic(spec: TopicSpec): Promise<TopicLayout>
+  /** Replicas that have to have a record of the topic before it is acknowledged; null when the brokers do not say. */
+  minInSync(topic: string): Promise<number | null>
   openReader(topic: string): ReadConnection
   openProducer(topic: string): Promise<KafkaProducer>
   openConsumer(options: ConsumerConfig): Consumer
@@ -98,6 +101,7 @@ export async function openKafkaClient(options: KafkaClientOptions): Promise<Kafk
   }
   return {
     ensureTopic: (spec) => ensureTopic(admin, spec, options),
+    minInSync: (topic) => minInSync(admin, topic),
     openReader: (topic) => keep(openReadConnection(kafka, topic)),
     openProducer: async (topic) => keep(await openProducer(kafka, topic)),
     addInboxWriter: (writer) => addInboxWriter(kafka, admin, writer),
@@ -124,7 +128,8 @@ async function createKafka({ config, clientId, telemetry }: KafkaClientOptions):
   const { brokers, tls, sasl } = config
   const settings: KafkajsConfig = {
     clientId,
-    brokers: [...brokers],
+    brokers: brokers.map(seedBroker),
+    socketFactory: createSocketFactory(),
     ssl: tls,
     connectionTimeout: CONNECT_MS,
     authenticationTimeout: CONNECT_MS,
@@ -174,6 +179,22 @@ async function removeInboxes(kafka: Kafka, admin: Admin, topic: string): Promise
     if (topics.length > 0) await admin.deleteTopics({ topics })
   } catch (error) {
     if (!isUnknownTopic(error)) throw kafkaError(error)
+  }
+}
+
+async function minInSync(admin: Admin, name: string): Promise<number | null> {
+  const { ConfigResourceTypes } = await loadKafkajs()
+  const setting = 'min.insync.replicas'
+  try {
+    const { resources } = await admin.describeConfigs({
+      resources: [{ type: ConfigResourceTypes.TOPIC, name, configNames: [setting] }],
+      includeSynonyms: false,
+    })
+    const found = resources[0]?.configEntries.find(({ configName }) => configName === setting)
+    return found === undefined ? null : Number(found.configValue)
+  } catch {
+    // Not everybody who may write may look at settings.
+    return null
   }
 }
 

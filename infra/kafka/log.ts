@@ -14,6 +14,8 @@ import type { ReadConnection } from './read-connection.ts'
 const BATCH_BYTES_MAX = 4 * 1024 * 1024
 /** Below it a lost disk may take acknowledged records along. */
 const REPLICAS_WANTED = 3
+/** Below it the lost disk may be the only one that has an acknowledged record. */
+const IN_SYNC_WANTED = 2
 
 export interface KafkaLogOptions {
   readonly client: KafkaClient
@@ -64,7 +66,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
         throw kafkaError(error)
       }
     },
-    health: async () => healthOf(trouble, layout),
+    health: async () => healthOf(trouble, layout, await client.minInSync(topic)),
     async close() {
       if (closed) return
       closed = true
@@ -166,15 +168,20 @@ function split(values: readonly Uint8Array[]): readonly (readonly Uint8Array[])[
   return pieces
 }
 
-function healthOf(trouble: MillraceError | null, { partitions, replicas }: TopicLayout): Health {
+export function healthOf(
+  trouble: MillraceError | null,
+  { partitions, replicas }: TopicLayout,
+  minInSync: number | null,
+): Health {
   const name = 'log'
   if (trouble !== null) {
     return { name, status: 'failed', detail: trouble.message, hint: trouble.hint }
   }
   const copies = replicas === 1 ? '1 replica' : `${replicas} replicas`
-  const warning =
-    replicas < REPLICAS_WANTED
-      ? ', so a lost disk may lose events: keep 3, with min.insync.replicas 2'
-      : ''
-  return { name, status: 'ok', detail: `Kafka: ${partitions} partitions, ${copies}${warning}.` }
+  const inSync = minInSync === null ? '' : `, min.insync.replicas ${minInSync}`
+  const detail = `Kafka: ${partitions} partitions, ${copies}${inSync}.`
+  const isSafe = replicas >= REPLICAS_WANTED && (minInSync ?? IN_SYNC_WANTED) >= IN_SYNC_WANTED
+  if (isSafe) return { name, status: 'ok', detail }
+  const hint = `A lost disk may lose events: keep ${REPLICAS_WANTED} replicas, with min.insync.replicas ${IN_SYNC_WANTED}.`
+  return { name, status: 'ok', detail, hint }
 }

@@ -74,8 +74,14 @@ test('kafka: reads see what was acknowledged before, in every partition', async 
   assert.ok(partitions.size > 8, `only ${partitions.size} partitions were used`)
   const all = await send('GET', `${urls.events}&limit=-1`)
   assert.equal((all.json as unknown[]).length, USERS / 2)
-  const status = await millraceJson<{ log: { end: number } }>(['status', ...placeOf(config)])
+  const status = await millraceJson<{
+    log: { end: number }
+    parts: { name: string; detail: string; hint?: string }[]
+  }>(['status', ...placeOf(config)])
   assert.equal(status.log.end, USERS * 1.5)
+  const log = status.parts.find(({ name }) => name === 'log')
+  assert.match(log?.detail ?? '', /12 partitions, 1 replica, min\.insync\.replicas 1\./)
+  assert.match(log?.hint ?? '', /keep 3 replicas, with min\.insync\.replicas 2/)
 })
 
 test('kafka: a lost store and archive are made again from the log', async (t) => {
