@@ -1,7 +1,7 @@
 // From a model in files to the version that answers, and back: publishing, switching, rolling back, retiring.
 import type { Clock } from '#ports/clock'
 import type { Directory } from '#ports/directory'
-import { asMillraceError, MillraceError } from '#ports/errors'
+import { MillraceError } from '#ports/errors'
 import type { IndexVersion, ItemIndex } from '#ports/item-index'
 import type { Models } from '#ports/models'
 import type { Telemetry } from '#ports/telemetry'
@@ -37,7 +37,7 @@ export async function publishVersion(
   await checkPublished(index, engine.id, version.id, model, old)
 }
 
-function isLoaded(index: ItemIndex, engineId: string, versionId: string): boolean {
+export function isLoaded(index: ItemIndex, engineId: string, versionId: string): boolean {
   return index.versions().some((v) => v.engineId === engineId && v.versionId === versionId)
 }
 
@@ -171,31 +171,4 @@ export async function retireOldVersions(
       await index.retire(engineId, version.versionId)
     }
   }
-}
-
-/**
- * Loads the active and previous version of every engine into the index, as at a start. One that cannot be loaded does not
- * keep the others from answering: it is logged and returned.
- */
-export async function restoreVersions(
-  deps: Pick<PublishDeps, 'directory' | 'models' | 'index' | 'telemetry'>,
-): Promise<readonly { engineId: string; versionId: string; error: MillraceError }[]> {
-  const failures: { engineId: string; versionId: string; error: MillraceError }[] = []
-  for (const engine of deps.directory.state.engines.values()) {
-    for (const version of engine.versions) {
-      if (version.status !== 'active' && version.status !== 'previous') continue
-      // An index on a server outlives the process.
-      if (isLoaded(deps.index, engine.id, version.id)) continue
-      try {
-        await publishVersion(deps, engine, version, { old: true })
-      } catch (thrown) {
-        const error = asMillraceError(thrown)
-        const named = { engineId: engine.id, versionId: version.id }
-        const { code, message } = error
-        deps.telemetry.log('error', 'version-not-restored', { ...named, code, message })
-        failures.push({ ...named, error })
-      }
-    }
-  }
-  return failures
 }

@@ -9,7 +9,7 @@ export interface Health {
   readonly status: 'ok' | 'degraded' | 'failed'
   /** One sentence of what is the case. */
   readonly detail: string
-  /** What to do about it; only when it is not ok. */
+  /** What to do about it: always when it is not ok, else what could be better. */
   readonly hint?: string
 }
 

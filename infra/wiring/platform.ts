@@ -16,7 +16,7 @@ import type { Models } from '#ports/models'
 import type { Telemetry } from '#ports/telemetry'
 import type { ArchiveCloser, Watermarks } from '#ports/watermarks'
 import { createIdSource, type IdSource } from '#schemas/ids'
-import { restoreVersions } from '../../batch/publish.ts'
+import { keepRestoring } from '../../batch/restore-versions.ts'
 import { registerTrainJob, type Training } from '../../batch/train-job.ts'
 import { registerImportJob } from '../../ingest/import-job.ts'
 import { createArchive } from '../archive/archive.ts'
@@ -149,7 +149,7 @@ async function open(
   keep(startLogRetention({ ...shared, log: logs.events, watermarks, days }))
   const freshness = createFreshnessMeter({ watermarks, clock, telemetry })
   const log = freshness.follow(logs.events)
-  await restoreVersions({ directory, models, index, telemetry })
+  keep(await keepRestoring({ ...shared, models }))
   const runsJobs = roles.has('batch')
   if (runsJobs) registerImportJob({ queue, log, directory, watermarks, clock, telemetry })
   const training = registerTrainJob({

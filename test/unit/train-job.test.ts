@@ -5,10 +5,9 @@ import type { BatchEngine } from '#ports/batch-engine'
 import { MillraceError } from '#ports/errors'
 import type { JobContext, JobQueue } from '#ports/job-queue'
 import { decodeRecord } from '#schemas/codec'
-import { RETIRE_AFTER_MS, restoreVersions } from '../../batch/publish.ts'
+import { RETIRE_AFTER_MS } from '../../batch/publish.ts'
 import { registerTrainJob } from '../../batch/train-job.ts'
 import { TRAINING_RETRIES } from '../../batch/training-retries.ts'
-import { createMemoryItemIndex } from '../support/memory/item-index.ts'
 import { createMemoryJobQueue } from '../support/memory/job-queue.ts'
 import { ENGINE, type TrainWorld, trainWorld } from '../support/train-world.ts'
 import { variantOf } from '../support/training.ts'
@@ -240,25 +239,6 @@ test('rollback: to the version before, to a named one, to none', async (t) => {
   assert.equal(await training.rollback(ENGINE, 'v1'), 'v1')
   await assert.rejects(training.rollback(ENGINE, 'v9'), { code: 'VERSION_NOT_FOUND' })
   await assert.rejects(training.rollback('other', null), { code: 'ENGINE_NOT_FOUND' })
-})
-
-test('a start loads the active and the previous version; a damaged one keeps none from it', async (t) => {
-  const w = await trainWorld(t)
-  for (let n = 0; n < 3; n++) await w.train()
-  const index = createMemoryItemIndex()
-  assert.deepEqual(await restoreVersions({ ...w, index }), [])
-  assert.deepEqual(
-    index.versions().map(({ versionId }) => versionId),
-    ['v3', 'v2'],
-  )
-  await w.models.remove(ENGINE, 'v3')
-  const second = createMemoryItemIndex()
-  const failures = await restoreVersions({ ...w, index: second })
-  assert.deepEqual(
-    failures.map(({ versionId, error }) => [versionId, error.code]),
-    [['v3', 'VERSION_NOT_FOUND']],
-  )
-  assert.deepEqual(second.versions().length, 1)
 })
 
 test('an engine registered anew while a version is opened: the model is made with what the version says', async (t) => {
