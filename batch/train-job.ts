@@ -5,6 +5,7 @@
 //
 // Whatever fails or is cancelled before "activate" closes the version with its reason and removes what it made; what
 // answered before still answers. A job that begins again after a crash cancels the version it had open and opens another.
+import type { Archive } from '#ports/archive'
 import type { BatchEngine } from '#ports/batch-engine'
 import { asMillraceError, MillraceError } from '#ports/errors'
 import type { JobContext, JobQueue } from '#ports/job-queue'
@@ -27,6 +28,7 @@ import {
   retireOldVersions,
   rollBack,
 } from './publish.ts'
+import { archivedRows, assertFits, estimateText, estimateTraining } from './training-estimate.ts'
 import { TRAINING_RETRIES } from './training-retries.ts'
 import { engineOf, versionOf, writeChange } from './version-records.ts'
 
@@ -41,6 +43,7 @@ export interface TrainingDeps extends PublishDeps {
   readonly queue: JobQueue
   readonly log: Log
   readonly archive: ArchiveCloser
+  readonly ranges: Archive['ranges']
   readonly watermarks: Watermarks
   readonly batch: BatchEngine
   readonly ids: IdSource
@@ -189,6 +192,7 @@ async function makeVersion(
     versionId,
     watermark,
   })
+  await estimate(run, engine, watermark)
   const { factory, appId: app } = engine
   const appName = directory.state.apps.get(app)?.name ?? String(app)
   const manifest = await deps.batch.train(
@@ -205,6 +209,18 @@ async function makeVersion(
   await publishVersion(deps, engine, { id: versionId, variant })
   if (signal.aborted) throw new MillraceError('TRAINING_CANCELLED', { engine: engineId })
   return manifest
+}
+
+/** Says what the training will take. @throws MillraceError TRAINING_TOO_LARGE when there is no room for it */
+async function estimate(run: Run, engine: Engine, watermark: Watermark): Promise<void> {
+  const { deps, context, engineId } = run
+  const place = deps.batch.placeOf(engineId)
+  const [ranges, manifests] = await Promise.all([deps.ranges(), deps.models.list(engineId)])
+  const events = archivedRows(ranges, engine.appId, watermark)
+  const estimated = estimateTraining({ events, manifests, place })
+  const note = estimateText(engineId, estimated, place)
+  context.progress({ step: 'estimate', done: 0, total: 0, unit: '', note })
+  assertFits(engineId, estimated, place)
 }
 
 /** A barrier in every partition; returns the watermark just behind them. */

@@ -40,6 +40,8 @@ export interface Manifest {
   readonly engineId: string
   readonly versionId: string
   readonly factory: string
+  /** Where it was trained; absent in models of before there was a choice. */
+  readonly place?: 'this process' | 'Spark'
   readonly trainedAt: number
   /** Clock of windows and rankings (`--as-of`). */
   readonly asOf: number

@@ -36,26 +36,24 @@ export interface WorkerBatchEngineOptions {
   readonly threads?: number
   /** A thread that is cancelled may take so long, milliseconds, to tell a server of it; default 0. */
   readonly stopMs?: number
+  /** Where it trains; default: here. */
   readonly place?: TrainingPlace
   /** See the port; default: nothing outlives the process. */
   readonly abandon?: BatchEngine['abandon']
 }
 
-const LOCAL: TrainingPlace = {
-  name: 'this process',
-  memoryBytes: Math.min(totalmem(), constrainedMemory()),
-}
-
-/** Of the process' group, where somebody limits it. */
-function constrainedMemory(): number {
-  return process.constrainedMemory() || Number.POSITIVE_INFINITY
+/** What the machine has, or the process' group where somebody limits it, without what this process holds already. */
+function hereNow(): TrainingPlace {
+  const constrained = process.constrainedMemory() || Number.POSITIVE_INFINITY
+  const free = Math.min(totalmem(), constrained) - process.memoryUsage.rss()
+  return { name: 'this process', memoryBytes: Math.max(free, 0) }
 }
 
 export function createWorkerBatchEngine(options: WorkerBatchEngineOptions): BatchEngine {
   const {
     threads = Math.min(2, availableParallelism()),
     stopMs = 0,
-    place = LOCAL,
+    place,
     abandon = async () => {},
   } = options
   const running = new Map<Worker, Promise<unknown>>()
@@ -75,7 +73,7 @@ export function createWorkerBatchEngine(options: WorkerBatchEngineOptions): Batc
       return ended
     },
     abandon,
-    placeOf: () => place,
+    placeOf: () => place ?? hereNow(),
     async health() {
       const count = running.size
       const detail = count === 0 ? 'No training runs.' : `${count} training(s) run.`

@@ -21,8 +21,8 @@ export interface TrainTask {
 
 export interface TrainingPlace {
   /** For manifests and messages. */
-  readonly name: 'this process' | 'Spark'
-  /** Memory that a training can have, where this process decides it; null where a server does. */
+  readonly name: NonNullable<Manifest['place']>
+  /** Memory that a training can have here now; null where a server decides it. */
   readonly memoryBytes: number | null
 }
 

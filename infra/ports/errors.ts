@@ -380,6 +380,13 @@ export const ERRORS = {
     message: 'The training of {engine} failed: {reason}',
     hint: 'The version that answered before still answers. Mend the cause and train again.',
   },
+  TRAINING_TOO_LARGE: {
+    status: 409,
+    retryable: false,
+    message:
+      'A training of {engine} on {events} events needs about {needed} MB; this process can have {available} MB.',
+    hint: 'Train it on Spark: [engines.{engine}] batch = "sc://host:port" in millrace.toml. Or give this machine more memory.',
+  },
   TRAINING_CANCELLED: {
     status: 409,
     retryable: true,

@@ -158,6 +158,7 @@ async function open(
     queue,
     log,
     archive: archiveCloser,
+    ranges: () => archive.ranges(),
     batch,
     models,
     watermarks,

@@ -55,8 +55,20 @@ async function train(
     const { model, counts, remarks, seconds } = await trainer(task, deps)
     const { engineId, versionId, factory, asOf, watermark } = task
     const trainedAt = clock.now()
+    const where = isSpark ? 'Spark' : 'this process'
     return await models.write(
-      { engineId, versionId, factory, trainedAt, asOf, watermark, counts, seconds, remarks },
+      {
+        engineId,
+        versionId,
+        factory,
+        place: where,
+        trainedAt,
+        asOf,
+        watermark,
+        counts,
+        seconds,
+        remarks,
+      },
       model,
     )
   } finally {

@@ -100,6 +100,7 @@ export async function startHost(world: World, life: Life): Promise<Host> {
     queue,
     log,
     archive: archiveCloser,
+    ranges: () => archive.ranges(),
     batch: planted(plants, 'batch', batch, planting),
     ids,
   })

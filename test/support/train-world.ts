@@ -115,6 +115,7 @@ export async function trainWorld(
     queue: { ...queue, process: (name, handler) => queue.process(name, handler) },
     batch,
     log: createMemoryLog({ partitions: 3 }),
+    ranges: async () => [],
     archive: {
       closeAt: async ({ offsets }) => {
         notes.push(`closed at ${offsets}`)

@@ -77,6 +77,23 @@ test('what a server kept from going on is tried again, with a version of its own
   assert.deepEqual(await modelsOf(w), ['v2'])
 })
 
+test('a training that has no room is refused, and says what it needs before', async (t) => {
+  const rows = 100_000_000
+  const w = await trainWorld(t, {
+    ranges: async () => [
+      {
+        ...{ generation: 0, partition: 0, start: 0, end: 1, revision: 0 },
+        ...{ minTime: null, maxTime: null },
+        files: [{ path: 'p', app: 1, day: '2026-01-01', rows, bytes: 1 }],
+      },
+    ],
+  })
+  w.batch.placeOf = () => ({ name: 'this process', memoryBytes: 1e9 })
+  assert.equal(await w.train(), 'TRAINING_TOO_LARGE')
+  assert.deepEqual(w.versions(), { v1: 'failed' })
+  assert.ok(!w.notes.includes('train'))
+})
+
 const broken = (): never => {
   throw new Error('broken on purpose')
 }
