@@ -8,9 +8,7 @@ import type { LogReader } from '#ports/log'
 import type { MetricName, Telemetry } from '#ports/telemetry'
 import type { DeadLetter } from '#schemas/dead-letter'
 import type { Watermark } from '#schemas/position'
-import type { Placed } from '#schemas/record'
 import { createArchiveSink } from '../../streams/archive-sink.ts'
-import { createTouchCollector } from '../../streams/item-touches.ts'
 import { runPipeline, type Sink } from '../../streams/pipeline.ts'
 import { createStoreSink } from '../../streams/store-sink.ts'
 import { createArchive } from '../archive/archive.ts'
@@ -19,6 +17,7 @@ import { openLogSource } from './log-source.ts'
 import { isFillable, openStoreWriterAt } from './store-place.ts'
 import { refillStore } from './store-refill.ts'
 import type { FromThread, StreamsThreadData, ToThread } from './streams-messages.ts'
+import { createTouchTeller } from './touch-teller.ts'
 
 /** Requests go before sinks, and freshness before the archive. */
 const NICENESS = { store: 3, archive: 10 } as const
@@ -42,33 +41,15 @@ async function storeStation(
 ): Promise<Station> {
   const clock = systemClock
   const writer = await openStoreWriterAt(store, clock)
-  const collector = createTouchCollector()
-  let inHand: readonly Placed[] = []
-  const tellTouches = (): void => {
-    const touches = collector.collect(inHand)
-    if (touches.length > 0) say({ type: 'touching', touches })
-  }
-  const sink = createStoreSink({
-    writer,
-    clock,
-    onRecords: (records) => {
-      inHand = records
-      tellTouches()
-    },
-  })
+  const touches = createTouchTeller(say)
+  const sink = createStoreSink({ writer, clock, onRecords: touches.onRecords })
   const start = async (): Promise<Watermark> => {
     if (isFillable(store, writer)) await refillStore({ writer, log, filesPlace, clock, telemetry })
     return sink.start()
   }
   return {
     sink: { ...sink, start },
-    hear: (message) => {
-      if (message.type !== 'primary') return
-      collector.setPrimaryEvents(new Map(message.apps.map(([app, names]) => [app, new Set(names)])))
-      // The batch in hand was looked at with the events of before, and may not be in the store when it is loaded.
-      tellTouches()
-      say({ type: 'primary-set', revision: message.revision })
-    },
+    hear: touches.hear,
     parts: [writer],
   }
 }

@@ -74,5 +74,8 @@ test('redis: while it is away events and queries go on; after a flush the schedu
   admin.disconnect()
   await until(async () => (await activeVersion()) !== first, DUE_MS)
   assert.equal((await millrace(on('status'))).code, 0)
+  const stored = (await send('GET', `${shop.events}&limit=-1`)).json as unknown[]
+  assert.equal(stored.length, sent)
+  t.diagnostic(`${sent} acknowledged, ${stored.length} stored, 0 lost, 0 twice`)
   assert.equal(await platform.stop(), 0)
 })

@@ -5,15 +5,15 @@ import { silentTelemetry } from '#ports/telemetry'
 import type { ArchiveCloser } from '#ports/watermarks'
 import { encodeDeadLetter } from '#schemas/dead-letter'
 import { union, type Watermark } from '#schemas/position'
-import type { Placed } from '#schemas/record'
 import { createArchive } from '../../infra/archive/archive.ts'
 import { createClosings } from '../../infra/wiring/closings.ts'
 import { primaryEvents } from '../../infra/wiring/primary-events.ts'
 import { createPrimaryTeller } from '../../infra/wiring/primary-teller.ts'
 import type { ToThread } from '../../infra/wiring/streams-messages.ts'
+import { createTouchTeller, type TouchMessage } from '../../infra/wiring/touch-teller.ts'
 import { createArchiveSink } from '../../streams/archive-sink.ts'
 import { createIndexSink } from '../../streams/index-sink.ts'
-import { createTouchCollector, type ItemTouches } from '../../streams/item-touches.ts'
+import type { ItemTouches } from '../../streams/item-touches.ts'
 import { runPipeline, type Sink } from '../../streams/pipeline.ts'
 import { createStoreSink } from '../../streams/store-sink.ts'
 import { createWatermarks } from '../../streams/watermarks.ts'
@@ -31,8 +31,7 @@ export type ThreadSink = 'store' | 'archive'
 
 type FromThread =
   | { readonly type: 'ready' | 'applied' | 'published'; readonly applied: Watermark }
-  | { readonly type: 'touching'; readonly touches: readonly ItemTouches[] }
-  | { readonly type: 'primary-set'; readonly revision: number }
+  | TouchMessage
   | { readonly type: 'closed-at'; readonly id: number; readonly failure?: MillraceError }
 
 export interface SimulatedStreams {
@@ -217,29 +216,13 @@ function startThread(
 function storeStation(world: World, life: Life, say: Say<FromThread>): Station {
   const { scheduler, faults, disk, plants } = world
   const writer = createFaultyStoreWriter({ disk, life, scheduler, faults })
-  const collector = createTouchCollector()
-  let inHand: readonly Placed[] = []
-  const tellTouches = (): void => {
-    const touches = collector.collect(inHand)
-    if (touches.length > 0) say({ type: 'touching', touches })
-  }
+  const touches = createTouchTeller(say)
   const sink = createStoreSink({
     writer: planted(plants, 'storeWriter', writer, { scheduler, life, disk }),
     clock: createLifeClock(scheduler.clock, life),
-    onRecords: (records) => {
-      inHand = records
-      tellTouches()
-    },
+    onRecords: touches.onRecords,
   })
-  return {
-    sink,
-    hear: (message) => {
-      if (message.type !== 'primary') return
-      collector.setPrimaryEvents(new Map(message.apps.map(([app, names]) => [app, new Set(names)])))
-      tellTouches()
-      say({ type: 'primary-set', revision: message.revision })
-    },
-  }
+  return { sink, hear: touches.hear }
 }
 
 function archiveStation(world: World, life: Life, say: Say<FromThread>): Station {

@@ -112,6 +112,33 @@ describe('one letter', () => {
 })
 
 describe('the tally', () => {
+  it('are shown and counted once when an inbox was read again after a crash', async () => {
+    const inbox = (
+      offset: number,
+      partition: number,
+      reason = 'RECORD_UNREADABLE',
+    ): DeadLetter => ({
+      ...letter(offset, reason),
+      ...{ sink: 'inbox', topic: 'millrace.inbox.app-1', partition },
+    })
+    const first = [inbox(3, 0), inbox(4, 0, 'EVENT_NAME_EMPTY'), inbox(9, 1), inbox(5, 0)]
+    // The batches of both partitions are handed over again, and one record more.
+    const log = await logOf(...first, ...first, inbox(10, 1))
+    const shown = await newestLetters(log, 20, null)
+    assert.deepEqual(
+      shown.map(({ letter: { partition, offset } }) => `${partition}/${offset}`),
+      ['1/10', '0/5', '1/9', '0/4', '0/3'],
+    )
+    const counts = await createLetterTally(log).counts()
+    assert.deepEqual(
+      [...counts].map(([reason, { letters }]) => [reason, letters]),
+      [
+        ['RECORD_UNREADABLE', 4],
+        ['EVENT_NAME_EMPTY', 1],
+      ],
+    )
+  })
+
   it('counts letters by reason, each once as sent again, and goes on where it was', async () => {
     const log = await logOf(letter(1), letter(2, 'RECORD_UNREADABLE'), mark(0))
     const tally = createLetterTally(log)
