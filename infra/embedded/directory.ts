@@ -15,6 +15,8 @@ import { createKeySeal, hashKey, type KeySeal, openSecret } from './key-seal.ts'
 const PARTITION = 0
 const READ_BYTES = 1024 * 1024
 const RETRY_MS = 1000
+/** Its name in a data folder. */
+const SECRET = 'secret'
 /** Texts of known keys whose hash is remembered. */
 const KEY_TEXTS_MAX = 10_000
 
@@ -141,8 +143,12 @@ class EmbeddedDirectory implements Directory {
       const detail = `The control log cannot be read: ${messageOf(this.#failure)}`
       return { name, status: 'failed', detail, hint: 'Look at the log of the process.' }
     }
-    const { apps, engines } = this.#state
-    return { name, status: 'ok', detail: `${apps.size} apps, ${engines.size} engines.` }
+    const { apps, engines, keys } = this.#state
+    const detail = `${apps.size} apps, ${engines.size} engines.`
+    const foreign = [...keys.values()].filter((key) => key.sealed && this.keyText(key) === null)
+    if (foreign.length === 0) return { name, status: 'ok', detail }
+    const hint = `${foreign.length} access key(s) work but cannot be listed here: they were made with another secret. Copy the file ${SECRET} of the data folder they were made in.`
+    return { name, status: 'ok', detail, hint }
   }
 
   async close(): Promise<void> {

@@ -65,11 +65,20 @@ test('directory (embedded): the secret is for the owner only, and a key sealed w
   assert.equal(first.keyText(key), 'abc')
   assert.equal(first.keyText({ ...key, hash: first.sealKey('abd').hash }), null)
   assert.notEqual(first.sealKey('abc').sealed, sealed)
+  const changes = [...appCreated(1, 'shop').changes, { type: 'key-created' as const, key }]
+  assert.deepEqual(await first.write({ expects: {}, changes }), { accepted: true })
+  assert.equal((await first.health()).hint, undefined)
   await first.close()
   await writeFile(secretFile, (await readFile(secretFile, 'utf8')).replace(/./g, 'a'))
   const second = await openDirectory({ control, secretFile, hashedKeys: true, ...common })
   t.after(() => second.close())
   assert.equal(second.keyText(key), null)
+  const { status, hint } = await second.health()
+  assert.equal(status, 'ok')
+  assert.match(
+    hint ?? '',
+    /^1 access key\(s\) work but cannot be listed here.*Copy the file secret/,
+  )
   assert.deepEqual(second.sealKey('abc'), { hash, sealed: null })
   await writeFile(secretFile, 'short')
   await assert.rejects(openDirectory({ control, secretFile, ...common }), /FILE_UNREADABLE|secret/)
