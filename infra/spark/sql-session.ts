@@ -1,10 +1,11 @@
 // The SQL session over Spark Connect.
 import type { Clock } from '#ports/clock'
 import { MillraceError } from '#ports/errors'
+import type { FactorTraining } from '#ports/factor-training'
 import type { SqlColumnType, SqlOptions, SqlSession } from '#ports/sql-session'
 import type { IdSource } from '#schemas/ids'
 import { sparkConfig } from './config.ts'
-import { type ArrowRows, loadArrowRows } from './connect/arrow-rows.ts'
+import { type Arrow, createArrowRows } from './connect/arrow-rows.ts'
 import { type Caller, createCaller } from './connect/caller.ts'
 import type { Plan } from './connect/client.ts'
 import { loadSparkConnect } from './connect/library.ts'
@@ -18,6 +19,7 @@ import {
   statementPlan,
   viewPlan,
 } from './connect/plans.ts'
+import { createFactorTraining } from './factor-training.ts'
 
 export interface SqlSessionOptions {
   /** `sc://host:port`. */
@@ -33,10 +35,15 @@ export interface SqlSessionOptions {
 const VERSION_LOWEST = 4
 
 /** @throws MillraceError CONFIG_INVALID, SPARK_UNREACHABLE, SPARK_REFUSED, SPARK_LOST, SERVER_VERSION */
-export async function openSqlSession(options: SqlSessionOptions): Promise<SqlSession> {
+export async function openSqlSession(
+  options: SqlSessionOptions,
+): Promise<SqlSession & FactorTraining> {
   const { url, clock, ids, session, settings = {} } = options
   const config = sparkConfig(url)
-  const [client, arrow] = await Promise.all([loadSparkConnect(config, clock), loadArrowRows()])
+  const [client, arrow] = await Promise.all([
+    loadSparkConnect(config, clock),
+    import('apache-arrow'),
+  ])
   const caller = createCaller(client, { address: config.address, clock, ids, session })
   try {
     await assertVersion(caller)
@@ -45,10 +52,11 @@ export async function openSqlSession(options: SqlSessionOptions): Promise<SqlSes
     client.close()
     throw error
   }
-  return createSqlSession(caller, arrow)
+  return { ...createSqlSession(caller, arrow), ...createFactorTraining(caller, arrow) }
 }
 
-function createSqlSession(caller: Caller, arrow: ArrowRows): SqlSession {
+function createSqlSession(caller: Caller, arrow: Arrow): SqlSession {
+  const { decode, encode } = createArrowRows(arrow)
   const run = async (plan: Plan, options?: SqlOptions): Promise<void> => {
     for await (const answer of runOperation(caller, plan, options)) void answer
   }
@@ -56,12 +64,12 @@ function createSqlSession(caller: Caller, arrow: ArrowRows): SqlSession {
     run: (statement, options) => run(statementPlan(statement), options),
     rows: async function* (query, options) {
       for await (const { arrowBatch } of runOperation(caller, queryPlan(sqlRows(query)), options)) {
-        if (arrowBatch !== undefined) yield arrow.decode(arrowBatch.data)
+        if (arrowBatch !== undefined) yield decode(arrowBatch.data)
       }
     },
     viewOfParquet: (view, uris, options) => run(viewPlan(view, parquetRows(uris)), options),
     viewOfRows: async (view, columns, rows, options) =>
-      run(viewPlan(view, sentRows(arrow.encode(columns, rows), ddlOf(columns))), options),
+      run(viewPlan(view, sentRows(encode(columns, rows), ddlOf(columns))), options),
     writeParquet: (query, folderUri, options) =>
       run(parquetPlan(sqlRows(query), folderUri), options),
     close: caller.close,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { BatchEngine } from '#ports/batch-engine'
 import type { Clock } from '#ports/clock'
 import { MillraceError } from '#ports/errors'
+import type { FactorTraining } from '#ports/factor-training'
 import type { ItemIndex } from '#ports/item-index'
 import type { JobQueue } from '#ports/job-queue'
 import type { Health } from '#ports/lifecycle'
@@ -115,7 +116,9 @@ export const openJobQueue = opener('queue', QUEUES)
 export const openBatchEngine = opener('batch', ENGINES)
 
 /** A session with the Spark of the setting "batch". @throws MillraceError SPARK_UNREACHABLE, SERVER_VERSION, … */
-export async function openSqlSession(options: SqlSessionOptions): Promise<SqlSession> {
+export async function openSqlSession(
+  options: SqlSessionOptions,
+): Promise<SqlSession & FactorTraining> {
   const spark = await import('../spark/sql-session.ts')
   return spark.openSqlSession(options)
 }

@@ -1,6 +1,7 @@
 // A session with a fake Spark, for tests.
 import type { TestContext } from 'node:test'
 import { type Clock, systemClock } from '#ports/clock'
+import type { FactorTraining } from '#ports/factor-training'
 import type { SqlOptions, SqlSession, SqlValue } from '#ports/sql-session'
 import { createIdSource } from '#schemas/ids'
 import { openSqlSession, type SqlSessionOptions } from '../../infra/spark/sql-session.ts'
@@ -30,7 +31,7 @@ export async function sessionWith(
   t: TestContext,
   { url }: Pick<FakeSpark, 'url'>,
   options: Partial<SqlSessionOptions> = {},
-): Promise<SqlSession> {
+): Promise<SqlSession & FactorTraining> {
   const session = await openSqlSession({
     url,
     clock: quickClock(),

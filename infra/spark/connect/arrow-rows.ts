@@ -5,7 +5,7 @@ import { SQL_SENT_BYTES_MAX, type SqlColumnType, type SqlValue } from '#ports/sq
 
 export type SqlRow = Readonly<Record<string, SqlValue>>
 
-type Arrow = typeof import('apache-arrow')
+export type Arrow = typeof import('apache-arrow')
 type Cell = (row: number) => SqlValue
 
 export interface ArrowRows {
@@ -15,8 +15,7 @@ export interface ArrowRows {
   encode(columns: Readonly<Record<string, SqlColumnType>>, rows: readonly SqlRow[]): Uint8Array
 }
 
-export async function loadArrowRows(): Promise<ArrowRows> {
-  const arrow = await import('apache-arrow')
+export function createArrowRows(arrow: Arrow): ArrowRows {
   return {
     decode: (stream) => {
       const rows: SqlRow[] = []

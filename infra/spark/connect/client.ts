@@ -73,6 +73,12 @@ export interface Plan {
 export interface Relation {
   readonly sql?: { readonly query: string }
   readonly localRelation?: { readonly data: Uint8Array; readonly schema: string }
+  readonly mlRelation?: {
+    readonly fetch: {
+      readonly objRef: ObjectRef
+      readonly methods: readonly { readonly method: string }[]
+    }
+  }
   readonly read?: {
     readonly dataSource: {
       readonly format: string
@@ -95,7 +101,31 @@ export interface Command {
     readonly path: string
     readonly mode: 'SAVE_MODE_OVERWRITE'
   }
+  readonly mlCommand?: {
+    readonly fit?: {
+      readonly estimator: {
+        readonly name: string
+        readonly uid: string
+        readonly type: 'OPERATOR_TYPE_ESTIMATOR'
+      }
+      readonly params: { readonly params: Readonly<Record<string, Literal>> }
+      readonly dataset: Relation
+    }
+    readonly delete?: { readonly objRefs: readonly ObjectRef[] }
+  }
 }
+
+/** A model that the server keeps. */
+export interface ObjectRef {
+  readonly id: string
+}
+
+export type Literal =
+  | { readonly boolean: boolean }
+  | { readonly integer: number }
+  | { readonly long: number }
+  | { readonly double: number }
+  | { readonly string: string }
 
 export interface ExecutePlanResponse {
   readonly responseId: string
@@ -103,6 +133,7 @@ export interface ExecutePlanResponse {
   readonly arrowBatch?: ArrowBatch
   readonly resultComplete?: object
   readonly executionProgress?: { readonly stages: readonly StageInfo[] }
+  readonly mlCommandResult?: { readonly operatorInfo?: { readonly objRef?: ObjectRef } }
 }
 
 export interface ArrowBatch {

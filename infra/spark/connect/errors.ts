@@ -55,7 +55,7 @@ export const isUnknownOperation = (error: unknown): boolean =>
 export const isBegun = (error: unknown): boolean =>
   error instanceof RpcFailure && error.errorClass === 'INVALID_HANDLE.OPERATION_ALREADY_EXISTS'
 
-const LOST = /^(INVALID_HANDLE|INVALID_CURSOR|OPERATION_CANCELED)/
+const LOST = /^(INVALID_HANDLE|INVALID_CURSOR|OPERATION_CANCELED|CONNECT_ML\.CACHE_INVALID)/
 
 /**
  * @param details all that the server tells of it, or null

@@ -1,5 +1,5 @@
 // What the server is asked to do.
-import type { Plan, Relation } from './client.ts'
+import type { Literal, Plan, Relation } from './client.ts'
 
 export const sqlRows = (query: string): Relation => ({ sql: { query } })
 
@@ -32,4 +32,30 @@ export const viewPlan = (name: string, input: Relation): Plan => ({
 
 export const parquetPlan = (input: Relation, path: string): Plan => ({
   command: { writeOperation: { input, source: 'parquet', path, mode: 'SAVE_MODE_OVERWRITE' } },
+})
+
+/** @param uid names the estimator within the session */
+export const fitPlan = (
+  estimator: string,
+  uid: string,
+  params: Readonly<Record<string, Literal>>,
+  dataset: Relation,
+): Plan => ({
+  command: {
+    mlCommand: {
+      fit: {
+        estimator: { name: estimator, uid, type: 'OPERATOR_TYPE_ESTIMATOR' },
+        params: { params },
+        dataset,
+      },
+    },
+  },
+})
+
+export const factorRows = (model: string, method: 'userFactors' | 'itemFactors'): Relation => ({
+  mlRelation: { fetch: { objRef: { id: model }, methods: [{ method }] } },
+})
+
+export const deletePlan = (model: string): Plan => ({
+  command: { mlCommand: { delete: { objRefs: [{ id: model }] } } },
 })
