@@ -7,7 +7,6 @@ import { MillraceError } from '#ports/errors'
 import type { FactorTraining } from '#ports/factor-training'
 import type { ItemIndex } from '#ports/item-index'
 import type { JobQueue } from '#ports/job-queue'
-import type { Health } from '#ports/lifecycle'
 import type { SqlSession } from '#ports/sql-session'
 import type { Telemetry } from '#ports/telemetry'
 import type { IdSource } from '#schemas/ids'
@@ -63,39 +62,17 @@ const QUEUES: Openers<'queue', JobQueue> = {
   },
 }
 
-/** A thread whose training is cancelled tells Spark so, and Spark answers within seconds. */
-const SPARK_STOP_MS = 10_000
+const TRAIN_WORKER = new URL('./train-worker.ts', import.meta.url)
 
 const ENGINES: Openers<'batch', BatchEngine> = {
   'worker:': async ({ data }, url, { files }) =>
     createWorkerBatchEngine({
-      entry: new URL('./train-worker.ts', import.meta.url),
+      entry: TRAIN_WORKER,
       workerData: { files: { url: files, data }, batch: url },
     }),
-  // Also here a thread does what is left to do, so that no other has to wait for that.
   'sc:': async ({ data, clock }, url, { files }) => {
-    const [{ abandonTraining }, { whyUnreachable }] = await Promise.all([
-      import('../spark/training-session.ts'),
-      import('../spark/reachable.ts'),
-    ])
-    const engine = createWorkerBatchEngine({
-      entry: new URL('./train-worker.ts', import.meta.url),
-      workerData: { files: { url: files, data }, batch: url },
-      threads: 1,
-      stopMs: SPARK_STOP_MS,
-      place: { name: 'Spark', memoryBytes: null },
-      abandon: ({ versionId }) => abandonTraining({ url, clock, versionId }),
-    })
-    const health = async (): Promise<Health> => {
-      const reason = await whyUnreachable(url)
-      if (reason === null) return engine.health()
-      const { message: detail, hint } = new MillraceError('SPARK_UNREACHABLE', {
-        address: url,
-        reason,
-      })
-      return { name: 'batch', status: 'failed', detail, hint }
-    }
-    return { ...engine, health }
+    const { createSparkEngine } = await import('./spark-engine.ts')
+    return createSparkEngine({ url, files: { url: files, data }, clock, entry: TRAIN_WORKER })
   },
 }
 

@@ -1,5 +1,4 @@
 // A training job over in-memory ports, with notes of what happened in which order.
-import type { TestContext } from 'node:test'
 import type { BatchEngine } from '#ports/batch-engine'
 import type { Directory } from '#ports/directory'
 import type { ItemIndex } from '#ports/item-index'
@@ -73,7 +72,7 @@ export interface TrainWorld extends TrainingDeps {
 }
 
 export async function trainWorld(
-  t: TestContext,
+  t: { after(end: () => Promise<void>): void },
   change: Partial<TrainingDeps> = {},
 ): Promise<TrainWorld> {
   const notes: string[] = []
