@@ -5,9 +5,10 @@ import type { Clock } from '#ports/clock'
 import { createTables, type TableLayout } from './admin.ts'
 import type { HBaseConfig } from './config.ts'
 import { errorName, isPassing } from './errors.ts'
-import { bytesOf, type Message, numberOf } from './library.ts'
-import { encodeMulti, FAMILY, type RowAction } from './multi-request.ts'
+import type { Message } from './library.ts'
+import { encodeMulti, type RowAction } from './multi-request.ts'
 import { createRegions, type Region } from './regions.ts'
+import { type KeyRange, rowOf, type ScanRange, scanRegions, scanRows } from './scan.ts'
 import { createServers } from './servers.ts'
 import { watchAddresses } from './zookeeper.ts'
 
@@ -17,22 +18,15 @@ export interface Row {
   readonly timestamp: number
 }
 
-export interface ScanRange {
-  /** Inclusive; when `reversed` the greater end. Empty: from the first (or last) row. */
-  readonly start: Buffer
-  /** Exclusive. Empty: to the end. */
-  readonly stop: Buffer
-  readonly reversed?: boolean
-  /** Rows asked for at once. */
-  readonly batch?: number
-}
-
 export interface HBase {
   /** Rows in the order of the keys; null where there is none. */
   getMany(table: string, keys: readonly Buffer[]): Promise<readonly (Row | null)[]>
   /** Durable when it resolves. Keys may repeat: the highest timestamp wins. */
   put(table: string, rows: readonly Row[]): Promise<void>
+  /** In order of the keys. */
   scan(table: string, range: ScanRange): AsyncGenerator<Row>
+  /** The same rows by pages, in no order: several regions are read at once. */
+  scanAll(table: string, range: KeyRange): AsyncGenerator<readonly Row[]>
   createTables(layouts: readonly TableLayout[]): Promise<void>
   close(): void
 }
@@ -46,7 +40,6 @@ const PAUSE_FIRST_MS = 50
 const PAUSE_LONGEST_MS = 2000
 /** Rows of one request to a server; larger ones would hold one of its few handlers long. */
 const ROWS_A_REQUEST = 1000
-const SCAN_BATCH = 1000
 
 /**
  * `jitter` gives the share of a pause that is kept, so that callers who failed together do not come back together.
@@ -93,7 +86,8 @@ export async function openHBase(
       const actions = rows.map((row): RowAction => ({ type: 'put', row }))
       await multi(tables, table, actions, () => {})
     },
-    scan: (table, range) => scan(tables, table, range),
+    scan: (table, range) => scanRows(tables, table, range),
+    scanAll: (table, range) => scanRegions(tables, table, range),
     createTables: async (layouts) => {
       const existing = await persist('', async () =>
         createTables(await addresses.master(), config.user, layouts),
@@ -110,21 +104,11 @@ export async function openHBase(
   }
 }
 
-interface Tables {
+/** What operations on tables share. */
+export interface Tables {
   readonly persist: <T>(table: string, call: () => Promise<T>) => Promise<T>
   readonly regions: ReturnType<typeof createRegions>
   readonly servers: ReturnType<typeof createServers>
-}
-
-/** The one cell of a row; null when there is none. */
-function rowOf(result: Message | null | undefined): Row | null {
-  const [cell] = (result?.cell ?? []) as readonly Message[]
-  if (cell === undefined) return null
-  return {
-    key: bytesOf(cell.row),
-    value: bytesOf(cell.value),
-    timestamp: numberOf(cell.timestamp),
-  }
 }
 
 /**
@@ -225,60 +209,4 @@ function asError(failure: unknown): Error {
   return failure instanceof Error
     ? failure
     : Object.assign(new Error(errorName(failure)), { name: errorName(failure) })
-}
-
-/** Scans without a scanner on the server: each page says where it begins, so a move in between loses nothing. */
-async function* scan(
-  { persist, regions, servers }: Tables,
-  table: string,
-  { start, stop, reversed = false, batch = SCAN_BATCH }: ScanRange,
-): AsyncGenerator<Row> {
-  let from = start
-  let includeStartRow = true
-  /** The place is the end of a region that was read: the next row is in the one before it. */
-  let before = reversed && start.length === 0
-  for (;;) {
-    const place = { from, includeStartRow, before }
-    const { region, response } = await persist(table, async () => {
-      const region = await regions.locate(table, place.from, place.before)
-      const response = await servers.call(region.server, 'Scan', {
-        region: { type: 'REGION_NAME', value: region.name },
-        numberOfRows: batch,
-        closeScanner: true,
-        scan: {
-          startRow: place.from,
-          includeStartRow: place.includeStartRow,
-          reversed,
-          column: [{ family: FAMILY }],
-          ...(stop.length > 0 && { stopRow: stop }),
-        },
-      })
-      return { region, response }
-    })
-    const results = response.results as readonly Message[]
-    let last: Row | null = null
-    for (const result of results) {
-      last = rowOf(result)
-      if (last !== null) yield last
-    }
-    if (response.moreResults === false) return
-    if (last !== null && response.moreResultsInRegion !== false) {
-      // Full by count, size or time: the same region has more.
-      from = last.key
-      includeStartRow = false
-      before = false
-    } else {
-      const edge = reversed ? region.startKey : region.endKey
-      if (edge.length === 0 || isBeyond(edge, stop, reversed)) return
-      from = edge
-      includeStartRow = !reversed
-      before = reversed
-    }
-  }
-}
-
-/** Nothing of the range is left on the other side of a region's edge. */
-function isBeyond(edge: Buffer, stop: Buffer, reversed: boolean): boolean {
-  if (stop.length === 0) return false
-  return reversed ? Buffer.compare(stop, edge) >= 0 : Buffer.compare(stop, edge) <= 0
 }

@@ -21,20 +21,13 @@ import type { StoreTables } from './tables.ts'
 
 type Ending = Placed<ErasureRecord | DataDeleteRecord>
 
-const SLICE = 500
-
 export async function applyEnding(tables: StoreTables, placed: Ending): Promise<void> {
   const { record } = placed
   const tenant = tenantKey(record.app, record.channel)
-  let found: Row[] = []
-  for await (const row of tables.scan('event', { start: tenant, stop: behind(tenant) })) {
-    if (!isLive(row) || !isEnded(placed, unpackEvent(row))) continue
-    found.push(row)
-    if (found.length < SLICE) continue
+  for await (const rows of tables.scanAll('event', { start: tenant, stop: behind(tenant) })) {
+    const found = rows.filter((row) => isLive(row) && isEnded(placed, unpackEvent(row)))
     await endSlice(tables, placed, found)
-    found = []
   }
-  await endSlice(tables, placed, found)
   await endTargets(tables, placed, tenant)
 }
 
@@ -90,12 +83,16 @@ function stateKeyOf({ app, channel, event }: EventRecord): Buffer {
 async function endTargets(tables: StoreTables, placed: Ending, tenant: Buffer): Promise<void> {
   const { record, partition } = placed
   const order = orderOf(placed)
-  const ended: Row[] = []
-  for await (const row of tables.scan('target', { start: tenant, stop: behind(tenant) })) {
+  const isEndedTarget = (row: Row): boolean => {
     const parts = targetParts(row.key)
-    if (!isLive(row) || parts.partition !== partition || row.timestamp >= order) continue
-    if (record.kind === 'erasure' && parts.entityHash !== record.entityHash) continue
-    ended.push({ key: row.key, value: ENDED, timestamp: order })
+    if (!isLive(row) || parts.partition !== partition || row.timestamp >= order) return false
+    return record.kind !== 'erasure' || parts.entityHash === record.entityHash
   }
-  await tables.put('target', ended)
+  for await (const rows of tables.scanAll('target', { start: tenant, stop: behind(tenant) })) {
+    const ended = rows.filter(isEndedTarget)
+    await tables.put(
+      'target',
+      ended.map(({ key }) => ({ key, value: ENDED, timestamp: order })),
+    )
+  }
 }

@@ -111,8 +111,8 @@ async function readState(tables: StoreTables, key: Buffer): Promise<EntityState 
 }
 
 async function* readStates(tables: StoreTables, prefix: Buffer): ReturnType<EventStore['states']> {
-  for await (const row of tables.scan('state', { start: prefix, stop: behind(prefix) })) {
-    if (isLive(row)) yield unpackState(row.value)
+  for await (const rows of tables.scanAll('state', { start: prefix, stop: behind(prefix) })) {
+    for (const row of rows) if (isLive(row)) yield unpackState(row.value)
   }
 }
 
@@ -133,10 +133,12 @@ async function* readTargets(tables: StoreTables, prefix: Buffer): AsyncGenerator
 async function countEvents(tables: StoreTables, app: number): Promise<ReadonlyMap<number, number>> {
   const counts = new Map<number, number>()
   const prefix = tenantKey(app, null)
-  for await (const row of tables.scan('id', { start: prefix, stop: behind(prefix) })) {
-    if (unpackIdentity(row).state.liveAt < 0) continue
-    const { channel } = tenantOf(row.key)
-    counts.set(channel, (counts.get(channel) ?? 0) + 1)
+  for await (const rows of tables.scanAll('id', { start: prefix, stop: behind(prefix) })) {
+    for (const row of rows) {
+      if (unpackIdentity(row).state.liveAt < 0) continue
+      const { channel } = tenantOf(row.key)
+      counts.set(channel, (counts.get(channel) ?? 0) + 1)
+    }
   }
   return counts
 }

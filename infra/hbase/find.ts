@@ -15,6 +15,7 @@ import {
   tenantKey,
   timeOrder,
 } from './keys.ts'
+import { readAhead } from './read-ahead.ts'
 import { isLive, type StoredEvent, unpackEvent } from './rows.ts'
 import type { StoreTables } from './tables.ts'
 
@@ -100,6 +101,7 @@ async function eventNames(
 async function* ofTenant(tables: StoreTables, filter: FindFilter): AsyncGenerator<StoredEvent> {
   const tenant = tenantKey(filter.app, filter.channel)
   const { startTime, untilTime, reversed } = filter
+  const readsAll = filter.limit < 0
   if (startTime !== null && untilTime !== null && startTime >= untilTime) return
   const scans = Array.from({ length: SALTS }, (_, salt) => {
     const salted = saltKey(tenant, salt)
@@ -107,18 +109,25 @@ async function* ofTenant(tables: StoreTables, filter: FindFilter): AsyncGenerato
     const last = untilTime === null ? behind(salted) : saltTime(salted, untilTime)
     // Keys are longer than these ends, so no row is equal to one.
     return reversed
-      ? tables.scan('time', { start: last, stop: first, reversed, batch: PAGE })
-      : tables.scan('time', { start: first, stop: last, batch: PAGE })
+      ? tables.scan('time', { start: last, stop: first, reversed, batch: PAGE, readsAll })
+      : tables.scan('time', { start: first, stop: last, batch: PAGE, readsAll })
   })
   const sign = reversed ? -1 : 1
   const times = merged(scans, (a, b) => sign * Buffer.compare(timeOrder(a.key), timeOrder(b.key)))
-  for await (const page of pages(times)) {
-    const live = page.filter(isLive)
-    const rows = await tables.getMany(
-      'event',
-      live.map(({ value }) => value),
-    )
+  const found = eventsAt(tables, times)
+  for await (const rows of readsAll ? readAhead(found) : found) {
     for (const row of rows) if (isLive(row)) yield unpackEvent(row)
+  }
+}
+
+/** The events that rows of the time table name, by pages. */
+async function* eventsAt(
+  tables: StoreTables,
+  times: AsyncIterable<Row>,
+): AsyncGenerator<readonly (Row | null)[]> {
+  for await (const page of pages(times)) {
+    const keys = page.filter(isLive).map(({ value }) => value)
+    yield await tables.getMany('event', keys)
   }
 }
 

@@ -38,6 +38,10 @@ function ownRange(): StoreTables {
       const stop = range.stop.length === 0 && !range.reversed ? behind(mark) : own(range.stop)
       for await (const row of tables.scan(table, { ...range, start, stop })) yield bare(row)
     },
+    async *scanAll(table, { start, stop }) {
+      const range = { start: own(start), stop: stop.length === 0 ? behind(mark) : own(stop) }
+      for await (const rows of tables.scanAll(table, range)) yield rows.map(bare)
+    },
     close: () => {},
   }
 }

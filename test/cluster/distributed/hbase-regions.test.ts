@@ -62,8 +62,10 @@ function rowsOfBytes(): Row[] {
     key.writeUInt16BE(i, 4)
     return { key, value: Buffer.from(`value ${i}`), timestamp: i + 1 }
   })
-  return rows.sort((a, b) => Buffer.compare(a.key, b.key))
+  return rows.sort(byKey)
 }
+
+const byKey = (a: Row, b: Row): number => Buffer.compare(a.key, b.key)
 
 /** Reads the table in every way until the signal aborts; returns how often. */
 async function readBytes(rows: readonly Row[], signal: AbortSignal): Promise<number> {
@@ -81,6 +83,8 @@ async function readBytes(rows: readonly Row[], signal: AbortSignal): Promise<num
   for (; !signal.aborted; rounds++) {
     assert.deepEqual(await collect(false, 333), rows)
     assert.deepEqual(await collect(true, 777), rows.toReversed())
+    const pages = await Array.fromAsync(hbase.scanAll(bytesTable, { start: from, stop: from }))
+    assert.deepEqual(pages.flat().sort(byKey), rows)
     const many = await hbase.getMany(bytesTable, [missing, ...mixed])
     assert.equal(many[0], null)
     assert.deepEqual(
@@ -103,7 +107,9 @@ test('hbase: moves and splits of every region under writes and reads', async (t)
     return `${moves} moves, ${splits} splits`
   })
   over.abort()
-  t.diagnostic(`${ROWS} rows read forward, reversed and by key, ${await reading} times, all right`)
+  t.diagnostic(
+    `${ROWS} rows read forward, reversed, by region and by key, ${await reading} times, all right`,
+  )
 })
 
 test('hbase: of two region servers the one with hbase:meta is killed under writes and reads, and not started again', async (t) => {
