@@ -83,7 +83,7 @@ export function sparkError(
   const named = chain.findIndex(({ sparkThrowable }) => Boolean(sparkThrowable?.errorClass))
   const errorClass = chain[named]?.sparkThrowable?.errorClass ?? error.errorClass
   const messages = chain.slice(Math.max(named, 0)).map(({ message }) => firstPart(message))
-  const reason = messages.length === 0 ? firstPart(error.message) : withCause(messages)
+  const reason = messages.length === 0 ? firstPart(error.message) : withCauses(messages)
   if (LOST.test(errorClass)) return new MillraceError('SPARK_LOST', { reason }, { cause: error })
   const kind = errorClass || error.exception || error.status
   return new MillraceError(
@@ -106,11 +106,15 @@ function causes({ errors, rootErrorIdx = 0 }: FetchErrorDetailsResponse): Server
   return chain
 }
 
-/** What happened, and the cause of it all where that says more. */
-function withCause(messages: readonly string[]): string {
+/** What happened, and its causes as far as they say more: in the middle may stand the file, at the end the fault. */
+function withCauses(messages: readonly string[]): string {
   const [outer = '', ...inner] = messages
-  const cause = inner.at(-1) ?? ''
-  return cause === '' || outer.includes(cause) ? outer : `${outer} (${cause})`
+  const causes: string[] = []
+  for (const cause of inner) {
+    if (![outer, ...causes].some((said) => said.includes(cause))) causes.push(cause)
+  }
+  const all = causes.length === 0 ? outer : `${outer} (${causes.join(': ')})`
+  return all.slice(0, REASON_CHARACTERS_MAX)
 }
 
 const REASON_CHARACTERS_MAX = 2000
