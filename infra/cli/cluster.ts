@@ -8,6 +8,7 @@ interface ClusterOptions {
   readonly data: string
   readonly only?: string
   readonly regionservers?: string
+  readonly sparkWorkers?: string
   readonly freePorts?: boolean
   readonly json?: boolean
 }
@@ -19,6 +20,7 @@ export function addClusterCommands(root: Command): void {
   withClusterOptions(cluster.command('up'))
     .description('fetch and start the servers, and write the configuration for them')
     .option('--regionservers <n>', 'HBase on HDFS with so many region servers; 0: in one process')
+    .option('--spark-workers <n>', 'Spark as a master and so many workers; 0: in one process')
     .option('--free-ports', 'any free ports instead of the fixed ones')
     .action(clusterUp)
   withClusterOptions(cluster.command('status'))
@@ -45,6 +47,7 @@ async function clusterUp(options: ClusterOptions): Promise<void> {
   await cluster.up({
     only: only(options),
     regionServers: options.regionservers ?? null,
+    sparkWorkers: options.sparkWorkers ?? null,
     freePorts: options.freePorts === true,
   })
   print(await cluster.status(only(options)), options)

@@ -16,6 +16,8 @@ export interface ClusterState {
   readonly ports: Ports
   /** Of HBase on HDFS; 0: HBase is one process. */
   readonly regionServers: number
+  /** Of Spark; 0: Spark is one process. */
+  readonly sparkWorkers: number
   /** Folders of servers that may not be in this one: see serverFolder. */
   readonly folders: Readonly<Record<string, string>>
 }
@@ -42,7 +44,11 @@ export function clusterFolder(path: string): ClusterFolder {
     lockFile: join(path, 'lock'),
     tomlFile: join(path, 'millrace.toml'),
     logFile: (process) => join(path, 'log', `${process}.log`),
-    readState: () => readJson<ClusterState>(stateFile),
+    async readState() {
+      const state = await readJson<ClusterState>(stateFile)
+      // Clusters of before there were workers do not tell of them.
+      return state === null ? null : { ...state, sparkWorkers: state.sparkWorkers ?? 0 }
+    },
     writeState: (state) => writeWhole(stateFile, `${JSON.stringify(state, null, 2)}\n`),
     readMark: (process) => readJson<ProcessMark>(markFile(process)),
     async writeMark(process, mark) {

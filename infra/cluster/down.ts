@@ -24,7 +24,7 @@ export async function down(
   return withLock(folder.lockFile, BUSY_MS, host, async () => {
     const state = await stateOf(folder)
     const names = only.length === 0 ? state.servers : only
-    const processes = serversOf(names, state.regionServers).flatMap((server) =>
+    const processes = serversOf(names, state).flatMap((server) =>
       processesOf(server, state, folder),
     )
     const ends: { name: string; end: Shut }[] = []

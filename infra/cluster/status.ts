@@ -30,7 +30,7 @@ export async function status(path: string, only: readonly ServerName[]): Promise
   const folder = clusterFolder(path)
   const state = await stateOf(folder)
   const names = only.length > 0 ? only : state.servers
-  const processes = serversOf(names, state.regionServers).flatMap((server) =>
+  const processes = serversOf(names, state).flatMap((server) =>
     processesOf(server, state, folder).map((process) => statusOf(process, server.name, folder)),
   )
   return { folder: path, config: folder.tomlFile, processes: await Promise.all(processes) }

@@ -18,7 +18,7 @@ import { millraceToml } from './millrace-toml.ts'
 import { processesOf, serverFolder, userOf } from './place.ts'
 import { isRunning } from './process-table.ts'
 import type { Host, Place, Ports, Server, ServerName, ServerProcess } from './server.ts'
-import { serversOf } from './servers.ts'
+import { type Forms, serversOf } from './servers.ts'
 import { shut } from './shut.ts'
 
 /** Longest wait for another command on the same cluster. */
@@ -34,6 +34,8 @@ export interface UpOptions {
   readonly servers: readonly ServerName[]
   /** Of HBase on HDFS, 0: HBase in one process; null: as the cluster has it. */
   readonly regionServers: number | null
+  /** Of Spark, 0: Spark in one process; null: as the cluster has it. */
+  readonly sparkWorkers: number | null
   /** Any free ports instead of the fixed ones, for servers that have none yet. */
   readonly freePorts: boolean
 }
@@ -49,22 +51,16 @@ export async function up(options: UpOptions, host: Host): Promise<void> {
     const before = await folder.readState()
     const running = before === null ? [] : await runningServers(before, folder)
     const state = await stateFor(options, before, running, folder, host)
-    const present = serversOf([...running, ...options.servers], state.regionServers)
+    const present = serversOf([...running, ...options.servers], state)
     await writeWhole(folder.tomlFile, millraceToml(present, state.ports, folder.path))
-    await startAll(
-      serversOf(options.servers, state.regionServers),
-      state,
-      folder,
-      options.cache,
-      host,
-    )
+    await startAll(serversOf(options.servers, state), state, folder, options.cache, host)
   })
 }
 
 /** Servers that have a running process. */
 async function runningServers(state: ClusterState, folder: ClusterFolder): Promise<ServerName[]> {
   const running: ServerName[] = []
-  for (const server of serversOf(state.servers, state.regionServers)) {
+  for (const server of serversOf(state.servers, state)) {
     for (const { name } of processesOf(server, state, folder)) {
       const mark = await folder.readMark(name)
       if (mark !== null && (await isRunning(mark))) running.push(server.name)
@@ -82,12 +78,21 @@ async function stateFor(
   host: Host,
 ): Promise<ClusterState> {
   const names = [...new Set([...(before?.servers ?? []), ...options.servers])]
-  const regionServers = regionServersOf(options, before, running)
-  const servers = serversOf(names, regionServers)
+  const forms: Forms = {
+    regionServers: countOf(
+      { server: 'hbase', wanted: options.regionServers, parts: 'region servers' },
+      { had: before?.regionServers ?? 0, running, servers: options.servers },
+    ),
+    sparkWorkers: countOf(
+      { server: 'spark', wanted: options.sparkWorkers, parts: 'workers' },
+      { had: before?.sparkWorkers ?? 0, running, servers: options.servers },
+    ),
+  }
+  const servers = serversOf(names, forms)
   const wishes = {
     defaults: Object.assign({}, ...servers.map(({ ports }) => ports)) as Ports,
     own: before?.ports ?? {},
-    inUse: new Set(serversOf(running, regionServers).flatMap(({ ports }) => Object.keys(ports))),
+    inUse: new Set(serversOf(running, forms).flatMap(({ ports }) => Object.keys(ports))),
     free: options.freePorts,
   }
   return withLock(join(options.cache, 'ports.lock'), PORTS_MS, host, async () => {
@@ -96,24 +101,35 @@ async function stateFor(
     for (const server of servers) {
       folders[server.name] ??= await serverFolder(server, folder.path)
     }
-    const state = { servers: servers.map(({ name }) => name), ports, regionServers, folders }
+    const state = { servers: servers.map(({ name }) => name), ports, ...forms, folders }
     await folder.writeState(state)
     return state
   })
 }
 
-/** @throws ClusterError running-otherwise: the two forms of HBase have ports in common, and data that the other cannot read */
-function regionServersOf(
-  { regionServers: wanted, servers }: UpOptions,
-  before: ClusterState | null,
-  running: readonly ServerName[],
+/**
+ * How many parts a server is to have.
+ * @throws ClusterError running-otherwise: the two forms of a server have ports in common, and those of HBase cannot read each
+ *   other's data
+ */
+function countOf(
+  wish: {
+    readonly server: ServerName
+    readonly wanted: number | null
+    readonly parts: string
+  },
+  cluster: {
+    readonly had: number
+    readonly running: readonly ServerName[]
+    readonly servers: readonly ServerName[]
+  },
 ): number {
-  const had = before?.regionServers ?? 0
-  if (wanted === null || wanted === had) return had
-  if (!servers.includes('hbase')) return had
-  if (!running.includes('hbase')) return wanted
-  const form = had === 0 ? 'in one process' : `with ${had} region servers`
-  throw new ClusterError('running-otherwise', { server: 'hbase', form })
+  const { server, wanted, parts } = wish
+  const { had, running, servers } = cluster
+  if (wanted === null || wanted === had || !servers.includes(server)) return had
+  if (!running.includes(server)) return wanted
+  const form = had === 0 ? 'in one process' : `with ${had} ${parts}`
+  throw new ClusterError('running-otherwise', { server, form })
 }
 
 async function startAll(

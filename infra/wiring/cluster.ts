@@ -6,7 +6,12 @@ import { type ErrorCode, MillraceError } from '#ports/errors'
 import { ClusterError, type ClusterErrorKind } from '../cluster/cluster-error.ts'
 import { down } from '../cluster/down.ts'
 import type { Environment, Host, ServerName } from '../cluster/server.ts'
-import { DEFAULT_SERVERS, REGION_SERVERS_MAX, SERVER_NAMES } from '../cluster/servers.ts'
+import {
+  DEFAULT_SERVERS,
+  REGION_SERVERS_MAX,
+  SERVER_NAMES,
+  SPARK_WORKERS_MAX,
+} from '../cluster/servers.ts'
 import { type ClusterStatus, status } from '../cluster/status.ts'
 import { up } from '../cluster/up.ts'
 
@@ -21,6 +26,8 @@ export interface Cluster {
     only: readonly string[]
     /** Of HBase on HDFS, a number from 1 on; null: as the cluster has it, at first HBase in one process. */
     regionServers: string | null
+    /** Of Spark, a number from 1 on; null: as the cluster has it, at first Spark in one process. */
+    sparkWorkers: string | null
     freePorts: boolean
   }): Promise<void>
   /** The state of all its processes, or of those of the servers in `only`. */
@@ -37,13 +44,16 @@ export function clusterIn(data: string, say: (line: string) => void): Cluster {
   const folder = resolve(data)
   const host: Host = { environment: process.env, clock: systemClock, say }
   return {
-    up: ({ only, regionServers: number, freePorts }) =>
+    up: ({ only, regionServers, sparkWorkers, freePorts }) =>
       inCatalogue(async () => {
         checkPlatform()
         const servers = only.length > 0 ? namesOf(only) : DEFAULT_SERVERS
-        const regionServers = number === null ? null : regionServersOf(number)
         const cache = cacheFolder(host.environment)
-        await up({ folder, cache, servers, regionServers, freePorts }, host)
+        const forms = {
+          regionServers: countOf('--regionservers', 'HBase', regionServers, REGION_SERVERS_MAX),
+          sparkWorkers: countOf('--spark-workers', 'Spark', sparkWorkers, SPARK_WORKERS_MAX),
+        }
+        await up({ folder, cache, servers, ...forms, freePorts }, host)
       }),
     status: (only) => inCatalogue(() => status(folder, namesOf(only))),
     down: (only) => inCatalogue(() => down(folder, namesOf(only), host)),
@@ -59,10 +69,11 @@ function namesOf(names: readonly string[]): ServerName[] {
   })
 }
 
-function regionServersOf(text: string): number {
+function countOf(option: string, server: string, text: string | null, max: number): number | null {
+  if (text === null) return null
   const number = Number(text)
-  if (Number.isInteger(number) && number >= 0 && number <= REGION_SERVERS_MAX) return number
-  const reason = `--regionservers takes a number from 0 (HBase in one process) to ${REGION_SERVERS_MAX}`
+  if (Number.isInteger(number) && number >= 0 && number <= max) return number
+  const reason = `${option} takes a number from 0 (${server} in one process) to ${max}`
   throw new MillraceError('USAGE', { reason, command: 'cluster' })
 }
 

@@ -16,7 +16,12 @@ import { logTail } from '../../infra/cluster/log-tail.ts'
 import { fetchJars } from '../../infra/cluster/maven.ts'
 import { isRunning, markOf } from '../../infra/cluster/process-table.ts'
 import type { Host } from '../../infra/cluster/server.ts'
-import { REGION_SERVERS_MAX, SERVER_NAMES, serversOf } from '../../infra/cluster/servers.ts'
+import {
+  REGION_SERVERS_MAX,
+  SERVER_NAMES,
+  SPARK_WORKERS_MAX,
+  serversOf,
+} from '../../infra/cluster/servers.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const bare: Host = { environment: { PATH: '' }, clock: systemClock, say: () => {} }
@@ -72,6 +77,7 @@ test('cluster: ports move on when they are taken, by a listener or by another cl
     servers: [],
     ports: chosen,
     regionServers: 0,
+    sparkWorkers: 0,
     folders: {},
   })
   const other = await choosePorts({ ...none, defaults: { a: chosen.a ?? 0 } }, register, second)
@@ -85,9 +91,10 @@ test('cluster: ports move on when they are taken, by a listener or by another cl
 })
 
 test('cluster: no two servers have a port in common by default', () => {
-  const ports = serversOf(SERVER_NAMES, REGION_SERVERS_MAX).flatMap((server) =>
-    Object.values(server.ports),
-  )
+  const ports = serversOf(SERVER_NAMES, {
+    regionServers: REGION_SERVERS_MAX,
+    sparkWorkers: SPARK_WORKERS_MAX,
+  }).flatMap((server) => Object.values(server.ports))
   assert.equal(new Set(ports).size, ports.length)
 })
 
