@@ -13,12 +13,16 @@ export interface Filters {
   readonly must_not: readonly Clause[]
 }
 
+/** Documents that may be returned, and the few that may not: every document is one or the other. */
+export const LIVE: Clause = { term: { live: true } }
+export const NOT_LIVE: Clause = { term: { live: false } }
+
 /** @param indicators names of the model's, by whose places terms are told */
 export function filtersOf(query: ScoredQuery, indicators: readonly string[]): Filters {
   const { dates, evidence, excludeIds, rules } = query
   return {
     filter: [
-      { term: { live: true } },
+      LIVE,
       ...evidence.filter(({ must }) => must).map((clause) => mustMatch(clause, indicators)),
       ...rules.filter(({ bias }) => bias < 0).map(ruleClause),
       ...dates.map(dateClause),

@@ -42,14 +42,15 @@ export async function searchVersion(
   const filters = filtersOf(query, indicators)
   if (query.scoring === 'weighted') {
     const plan = weightedQuery(query, index.meta, filters)
-    const look = lookAt(deps, index, query, plan.query, !plan.isExact)
+    const clauses = [plan.scoredOnly ?? plan.query, plan.query]
+    const look = lookAt(deps, index, query, clauses, !plan.isExact)
     const page = plan.isExact ? await look(query.from, query.num) : await exactPage(look, query)
     const weigh: WeighMatch = ({ boost }, _id, weight) => boost * weight
     return { hits: page.map((hit) => toHit(hit, query, indicators, weigh)), degraded }
   }
   const plan = oldQuery(query, indicators)
   const counts = await deps.statistics.count(index.name, plan.counts, shardsOf(query) > 1)
-  const look = lookAt(deps, index, query, plan.build(counts, filters), false)
+  const look = lookAt(deps, index, query, [plan.build(counts, filters)], false)
   const page = await look(query.from, query.num)
   const weigh: WeighMatch = (clause, id, _weight, shard) => plan.weightOf(counts, clause, id, shard)
   return { hits: page.map((hit) => toHit(hit, query, indicators, weigh)), degraded }
@@ -74,16 +75,17 @@ function clausesOfTerm(query: ScoredQuery): number {
 
 type Look = (from: number, size: number) => Promise<readonly RankedHit[]>
 
+/** The page of the first of the clauses that fills it, else of the last. */
 function lookAt(
   { client }: SearchDeps,
   { name, meta }: VersionIndex,
   query: ScoredQuery,
-  clause: Clause,
+  clauses: readonly Clause[],
   named: boolean,
 ): Look {
   const known = [...meta.rankings, ...meta.version.userDefinedRankings]
   const order: SortOrder = sortOrder(query, known)
-  return async (from, size) => {
+  const lookWith = async (clause: Clause, from: number, size: number) => {
     const { hits } = await client.request<{ hits: { hits: readonly SearchHit[] } }>(
       'POST',
       `/${name}/_search`,
@@ -104,6 +106,14 @@ function lookAt(
       },
     )
     return hits.hits.map((hit) => rankedHit(hit, query, order))
+  }
+  return async (from, size) => {
+    let page: readonly RankedHit[] = []
+    for (const clause of new Set(clauses)) {
+      page = await lookWith(clause, from, size)
+      if (page.length === size) break
+    }
+    return page
   }
 }
 

@@ -73,6 +73,31 @@ describe('the evidence of a weighted query', () => {
   })
 })
 
+describe('the page of documents that score', () => {
+  const bool = (parts: Partial<ScoredQuery>): Record<string, unknown> | undefined => {
+    const query = scoredQuery(parts)
+    const { scoredOnly } = weightedQuery(query, META, filtersOf(query, META.indicators))
+    return (scoredOnly as { bool: Record<string, unknown> } | null)?.bool
+  }
+
+  test('must match, and those that are not live are left out instead of the others let in', () => {
+    const dates = [{ field: 'date', after: 1, before: null, includeBefore: false }]
+    const { must, filter, must_not } = bool({ evidence: [clause('buy', ['a'])], dates }) ?? {}
+    assert.deepEqual(must, sparse({ '0=a': 1, 'prior=popRank': 1 }))
+    assert.deepEqual(filter, [{ range: { 'date.date': { gt: 1 } } }])
+    assert.deepEqual(must_not, [{ term: { live: false } }])
+  })
+
+  test('matches any of several terms', () => {
+    const { must } = bool({ evidence: [clause('buy', ['a'], { boost: 1.1 })] }) ?? {}
+    assert.equal((must as { bool: { should: Clause[] } }).bool.should.length, 5)
+  })
+
+  test('is not asked for when nothing can score', () => {
+    assert.equal(bool({ rankings: [] }), undefined)
+  })
+})
+
 describe('what keeps documents out', () => {
   const filters = (parts: Partial<ScoredQuery>) => filtersOf(scoredQuery(parts), META.indicators)
 
