@@ -13,6 +13,14 @@ export function roundWeight(weight: number): number {
   return float[0] as number
 }
 
+/**
+ * A positive number to a power. Not `**`: that is rounded differently by every library, while logarithm and exponential come from
+ * one source (fdlibm) in JavaScript and in the JVM, so that a trainer in SQL has the same bits.
+ */
+export function power(base: number, exponent: number): number {
+  return Math.exp(exponent * Math.log(base))
+}
+
 /** n ln n, with 0 for 0. */
 export function xLogX(n: number): number {
   return n === 0 ? 0 : n * Math.log(n)

@@ -5,15 +5,16 @@
 //
 // The sums are of integers (w · 2²⁰, rounded), so they are exact and do not depend on their order; weights are compared
 // and kept in steps of 1e-8.
+import { power } from '#schemas/numerics'
 import type { Matrix } from './csr.ts'
 import { type AcosJob, emptyLists, ROWS_PER_BLOCK, rowCounter, takeRows } from './row-job.ts'
 import { sharedFloat64 } from './shared.ts'
 import { TopList } from './top-list.ts'
 
-const SHRINK = 20
-const COLUMN_POWER = 0.8
-const ROW_POWER = 0.2
-const USER_UNIT = 2 ** 20
+export const SHRINK = 20
+export const COLUMN_POWER = 0.8
+export const ROW_POWER = 0.2
+export const USER_UNIT = 2 ** 20
 /** Steps of a weight of 1. */
 export const WEIGHT_STEPS = 1e8
 
@@ -32,11 +33,11 @@ export function acosJob({ primary, ids, items, termOf, keep }: AcosOptions): Aco
   const userWeight = userWeights(primary, ids)
   const rowFactor = weightedCounts(primary, userWeight)
   for (let row = 0; row < rowFactor.length; row++) {
-    rowFactor[row] = WEIGHT_STEPS / ((rowFactor[row] as number) / USER_UNIT + SHRINK) ** ROW_POWER
+    rowFactor[row] = WEIGHT_STEPS / power((rowFactor[row] as number) / USER_UNIT + SHRINK, ROW_POWER)
   }
   const columnFactor = weightedCounts(ids, userWeight)
   for (let c = 0; c < columnFactor.length; c++) {
-    const norm = ((columnFactor[c] as number) / USER_UNIT + SHRINK) ** COLUMN_POWER
+    const norm = power((columnFactor[c] as number) / USER_UNIT + SHRINK, COLUMN_POWER)
     columnFactor[c] = 1 / (USER_UNIT * norm)
   }
   return {

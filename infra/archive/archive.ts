@@ -10,6 +10,7 @@ import { endWithoutGap, RANGES, rangeFolder } from './layout.ts'
 import { countingOf, createRangeList } from './range-list.ts'
 import { createRangeWriter } from './range-writer.ts'
 import { readRecords } from './record-stream.ts'
+import { sourcesOf } from './scan.ts'
 
 export interface ArchiveOptions {
   readonly files: Files
@@ -33,6 +34,7 @@ export function createArchive(options: ArchiveOptions): Archive {
     },
     ranges: () => list(RANGES),
     columns: (request) => readColumns(files, () => list(RANGES), request),
+    sources: async (request) => sourcesOf(await list(RANGES), request),
     events: (request) => readEvents(files, () => list(RANGES), request),
     records: (partition, from) =>
       readRecords(files, () => list(rangeFolder(generation, partition)), from),

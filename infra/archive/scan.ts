@@ -1,5 +1,5 @@
 // What a request has to read: the files of one app, in order of position, their rows numbered through.
-import type { ColumnRequest, RangeInfo } from '#ports/archive'
+import type { ArchiveSource, ColumnRequest, RangeInfo } from '#ports/archive'
 import { MillraceError } from '#ports/errors'
 import type { Files } from '#ports/files'
 import { endWithoutGap } from './layout.ts'
@@ -67,6 +67,23 @@ export async function openScan(
     }
   }
   return { segments, rows }
+}
+
+/** The same files by partition, unopened. @throws MillraceError ARCHIVE_BEHIND */
+export function sourcesOf(
+  ranges: readonly RangeInfo[],
+  { app, upTo }: Pick<ColumnRequest, 'app' | 'upTo'>,
+): ArchiveSource[] {
+  assertComplete(ranges, upTo)
+  const partitions = Map.groupBy(ranges, (range) => `${range.generation}-${range.partition}`)
+  return [...partitions.values()].flatMap((its) => {
+    const { generation, partition } = its[0] as RangeInfo
+    const limit = limitOf(upTo, generation, partition)
+    const files = its
+      .filter(({ start }) => start < limit)
+      .flatMap((range) => range.files.filter((file) => file.app === app))
+    return files.length === 0 ? [] : [{ generation, partition, limit, files }]
+  })
 }
 
 function limitOf(upTo: ColumnRequest['upTo'], generation: number, partition: number): number {

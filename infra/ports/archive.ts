@@ -75,6 +75,15 @@ export interface ColumnRequest {
   readonly signal?: AbortSignal
 }
 
+/** Files of one app that hold records of one partition below a limit. */
+export interface ArchiveSource {
+  readonly generation: number
+  readonly partition: number
+  /** Rows at or behind this offset do not belong to the request; infinite where all do. */
+  readonly limit: number
+  readonly files: readonly { readonly path: string; readonly bytes: number }[]
+}
+
 export interface Archive extends Closable {
   /** End of the last range of a partition without a gap before it: where the archive sink goes on. */
   end(partition: number): Promise<number>
@@ -85,6 +94,12 @@ export interface Archive extends Closable {
    * @throws MillraceError ARCHIVE_CORRUPT (naming the file)
    */
   columns(request: ColumnRequest): AsyncIterable<ColumnBatch>
+  /**
+   * What another program has to read for a request, and nothing else: `FILE_COLUMNS` of exactly these files. Which rows are
+   * effective events it decides itself.
+   * @throws MillraceError ARCHIVE_BEHIND
+   */
+  sources(request: Pick<ColumnRequest, 'app' | 'upTo'>): Promise<readonly ArchiveSource[]>
   /** Effective events whole, for export. */
   events(request: Omit<ColumnRequest, 'columns'>): AsyncIterable<readonly Event[]>
   /** Every record, for replay and for comparing with the log. */

@@ -38,6 +38,7 @@ export function archiveOf(events: readonly TrainingEvent[], batchRows = 50): Arc
     end: refuse,
     openRange: refuse,
     ranges: refuse,
+    sources: refuse,
     events: refuse,
     records: refuse,
     async *columns(_request: ColumnRequest): AsyncIterable<ColumnBatch> {
