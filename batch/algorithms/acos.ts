@@ -33,7 +33,8 @@ export function acosJob({ primary, ids, items, termOf, keep }: AcosOptions): Aco
   const userWeight = userWeights(primary, ids)
   const rowFactor = weightedCounts(primary, userWeight)
   for (let row = 0; row < rowFactor.length; row++) {
-    rowFactor[row] = WEIGHT_STEPS / power((rowFactor[row] as number) / USER_UNIT + SHRINK, ROW_POWER)
+    rowFactor[row] =
+      WEIGHT_STEPS / power((rowFactor[row] as number) / USER_UNIT + SHRINK, ROW_POWER)
   }
   const columnFactor = weightedCounts(ids, userWeight)
   for (let c = 0; c < columnFactor.length; c++) {

@@ -4,6 +4,7 @@ import type { TrainTask } from '#ports/batch-engine'
 import type { Clock } from '#ports/clock'
 import type { Files } from '#ports/files'
 import type { JobProgress } from '#ports/job-queue'
+import type { ReadParquet } from '#ports/parquet'
 import type { SqlSession } from '#ports/sql-session'
 import type { Model } from '#schemas/model'
 import type { RowRunner } from '../algorithms/row-job.ts'
@@ -21,7 +22,12 @@ export interface TrainerDeps {
   readonly sql?: () => Promise<SqlSession>
   /** Where archive and models lie: the server finds them by their URIs. Given together with `sql`. */
   readonly files?: Pick<Files, 'list' | 'read' | 'remove' | 'uriOf'>
+  /** Reads what the server wrote. Given together with `sql`. */
+  readonly parquet?: ReadParquet
 }
+
+/** What a trainer in SQL is given. */
+export type SqlTrainerDeps = TrainerDeps & Required<Pick<TrainerDeps, 'sql' | 'files' | 'parquet'>>
 
 export interface Trained {
   readonly model: Model

@@ -81,7 +81,11 @@ export interface ArchiveSource {
   readonly partition: number
   /** Rows at or behind this offset do not belong to the request; infinite where all do. */
   readonly limit: number
-  readonly files: readonly { readonly path: string; readonly bytes: number }[]
+  readonly files: readonly {
+    readonly path: string
+    readonly rows: number
+    readonly bytes: number
+  }[]
 }
 
 export interface Archive extends Closable {

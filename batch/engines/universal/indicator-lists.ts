@@ -7,6 +7,7 @@ import { floatOf, llrJob, xLogXTable } from '../../algorithms/cross-occurrence.t
 import { transposed } from '../../algorithms/csr.ts'
 import type { RowJob, RowLists, RowRunner } from '../../algorithms/row-job.ts'
 import type { IndicatorMatrix, Matrices } from './matrices.ts'
+import { sortTies } from './sort-ties.ts'
 import type { TrainingData } from './training-data.ts'
 
 export interface ListsOptions {
@@ -112,22 +113,6 @@ function packed(
   }
   sortTies(starts, term, weight)
   return { starts, term, weight }
-}
-
-/**
- * Rounding makes new equals: within a row ids of one weight stand in their order. (Flat lists keep theirs, by LLR: all of
- * their weights are 1 and say nothing.)
- */
-function sortTies(starts: Uint32Array, term: Uint32Array, weight: Float32Array): void {
-  for (let row = 0; row + 1 < starts.length; row++) {
-    const end = starts[row + 1] as number
-    for (let from = starts[row] as number; from < end; ) {
-      let to = from + 1
-      while (to < end && weight[to] === weight[from]) to++
-      if (to - from > 1 && weight[from] !== 1) term.subarray(from, to).sort()
-      from = to
-    }
-  }
 }
 
 /** Only the terms that a list holds, numbered anew in the same order. */

@@ -10,7 +10,7 @@ import { backfilled } from './backfill.ts'
 import { indicatorLists } from './indicator-lists.ts'
 import { buildMatrices, type Matrices } from './matrices.ts'
 import { rankedTargets, rankingValues } from './ranked-targets.ts'
-import { remarksOn, whyNoUsers } from './remarks.ts'
+import { foundIn, remarksOn, whyNoUsers } from './remarks.ts'
 import { TRAINING_COLUMNS, TrainingData } from './training-data.ts'
 
 /**
@@ -38,7 +38,7 @@ export async function trainUniversal(task: TrainTask, deps: TrainerDeps): Promis
       items: model.items.length,
       pairs,
     },
-    remarks: remarksOn(data, params),
+    remarks: remarksOn(foundIn(data), params),
     seconds: { read: (read - began) / 1000, correlate: (trained - read) / 1000 },
   }
 }
@@ -78,7 +78,7 @@ export async function modelOf(
       app: task.appName,
       engine: task.engineId,
       event: params.indicators[0].name,
-      reason: whyNoUsers(data, params),
+      reason: whyNoUsers(foundIn(data), params),
     })
   }
   const itemTargets = documentsOf(data, params, matrices, ranks)
