@@ -11,6 +11,7 @@ import type { Manifest } from '#schemas/model'
 import { newestModel } from '../../batch/engines/newest-model.ts'
 import type { Trainer } from '../../batch/engines/trainer.ts'
 import { createArchive } from '../archive/archive.ts'
+import { createParquetReader } from '../archive/foreign-parquet.ts'
 import { createModels } from '../archive/models.ts'
 import type {
   TrainingThreadData,
@@ -58,7 +59,9 @@ async function train(
   try {
     const previous = () => newestModel(models, task.engineId)
     const local = { archive, clock, correlate: helpers.run, progress, previous, signal }
-    const deps = isSpark ? { ...local, files, sql: sessions.open } : local
+    const deps = isSpark
+      ? { ...local, files, sql: sessions.open, parquet: createParquetReader(files) }
+      : local
     const { model, counts, remarks, seconds } = await trainer(task, deps)
     const { engineId, versionId, factory, asOf, watermark } = task
     const trainedAt = clock.now()

@@ -35,7 +35,12 @@ const SETTINGS = {
  * Trains on exactly the effective events of the app's default channel below the task's watermark.
  * @throws MillraceError TRAINING_NO_EVENTS, TRAINING_FAILED for what SQL does not do, ARCHIVE_BEHIND, ARCHIVE_CORRUPT, SPARK_…
  */
-export async function trainUniversalInSql(task: TrainTask, deps: SqlTrainerDeps): Promise<Trained> {
+export async function trainUniversalInSql(task: TrainTask, given: TrainerDeps): Promise<Trained> {
+  const { sql, files, parquet } = given
+  if (!(sql && files && parquet)) {
+    throw new TypeError('a training in SQL needs a server, and the files that it reads and writes')
+  }
+  const deps = { ...given, sql, files, parquet }
   const params = parseUniversal(task.variant)
   if (params.recsModel === 'backfill') {
     const reason =
