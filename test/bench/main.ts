@@ -10,6 +10,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<{ run(report: Report): Pr
   scorer: () => import('./scorer-figure.ts'),
   fresh: () => import('./freshness.ts'),
   replay: () => import('./replay.ts'),
+  cluster: () => import('./cluster.ts'),
   accuracy: () => import('./accuracy-figure.ts'),
 }
 
