@@ -1,9 +1,12 @@
 // HBase's errors in our words, and which of them pass by themselves.
 import { asMillraceError, MillraceError } from '#ports/errors'
 
-/** While regions move, servers restart or are too busy; the same call is made again after the regions were looked up anew. */
+/**
+ * While regions move, servers restart or are too busy; the same call is made again after the regions were looked up anew. Of
+ * scanners we hold none: a page of a scan begins anew, and so the server need not know the one that it lost in the middle of it.
+ */
 const PASSING =
-  /NotServing|RegionMoved|RegionOpening|RegionTooBusy|RegionServer(Stopped|Aborted)|ServerNotRunning|CallQueueTooBig|ConnectionClosed|timedout|RegionNotFound|PleaseHold|RegionInTransition|FailedServer|CallDropped|CallTimeout/i
+  /NotServing|RegionMoved|RegionOpening|RegionTooBusy|RegionServer(Stopped|Aborted)|ServerNotRunning|CallQueueTooBig|ConnectionClosed|timedout|RegionNotFound|PleaseHold|RegionInTransition|FailedServer|CallDropped|CallTimeout|UnknownScanner|ScannerReset/i
 
 /** The name of an error as the server gave it, or as the library did. */
 export function errorName(error: unknown): string {
