@@ -1,20 +1,20 @@
 // Reading Parquet files that another program wrote (Spark writes models so), whatever their encodings: by hyparquet, a row group
 // at a time. Our own files have a faster reader of their own (`parquet-reader.ts`).
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetRead } from 'hyparquet'
-import { MillraceError } from '#ports/errors'
 import type { Files } from '#ports/files'
 import type { ParquetReading, ReadParquet } from '#ports/parquet'
+import { namingFile } from './naming-file.ts'
 
 type Values = ArrayLike<unknown>
 
 export function createParquetReader(files: Pick<Files, 'stat' | 'read'>): ReadParquet {
   return async function* (path, columns) {
-    const { file, metadata } = await naming(path, () => open(files, path))
+    const { file, metadata } = await namingFile(path, () => open(files, path))
     let rowStart = 0
     for (const { num_rows } of metadata.row_groups) {
       const rows = Number(num_rows)
       const group = { file, metadata, columns, rowStart, rows }
-      yield await naming(path, () => readGroup(group))
+      yield await namingFile(path, () => readGroup(group))
       rowStart += rows
     }
   }
@@ -71,16 +71,5 @@ async function readGroup(group: {
       return all
     },
     texts: (name) => partsOf(name).flatMap((part) => Array.from(part) as string[]),
-  }
-}
-
-/** Runs something about a file; what goes wrong in it says which file. */
-async function naming<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof MillraceError && error.code !== 'FILE_NOT_FOUND') throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new MillraceError('ARCHIVE_CORRUPT', { file: path, reason }, { cause: error })
   }
 }

@@ -1,9 +1,9 @@
 // Reading a range file: the footer once, then chosen columns of one row group at a time. Everything that is wrong with a
 // file comes out as ARCHIVE_CORRUPT with its name.
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync } from 'hyparquet'
-import { MillraceError } from '#ports/errors'
 import type { Files } from '#ports/files'
 import { decodeNumbers, decodeTexts, type Texts } from './column-decoder.ts'
+import { namingFile } from './naming-file.ts'
 import { type ColumnDeclaration, DECLARATIONS, type FileColumn } from './schema.ts'
 
 export interface Columns {
@@ -28,7 +28,7 @@ export async function openParquet(
   files: Files,
   { path, bytes, rows }: { readonly path: string; readonly bytes: number; readonly rows: number },
 ): Promise<ParquetReader> {
-  return naming(path, async () => {
+  return namingFile(path, async () => {
     const found = await files.stat(path)
     if (found === null) throw new Error('it is missing')
     if (found.bytes !== bytes) throw new Error(`it has ${found.bytes} bytes instead of ${bytes}`)
@@ -44,7 +44,7 @@ export async function openParquet(
       path,
       groups: metadata.row_groups.map((group) => Number(group.num_rows)),
       read: (group, columns) =>
-        naming(path, () => readGroup(files, path, metadata, group, columns)),
+        namingFile(path, () => readGroup(files, path, metadata, group, columns)),
     }
   })
 }
@@ -94,15 +94,4 @@ function arrayBufferOf(bytes: Uint8Array): ArrayBuffer {
   if (buffer instanceof ArrayBuffer && byteOffset === 0 && byteLength === buffer.byteLength)
     return buffer
   return Uint8Array.from(bytes).buffer
-}
-
-/** Runs something about a file; what goes wrong in it says which file. Failures of the disk stay what they are. */
-async function naming<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof MillraceError && error.code !== 'FILE_NOT_FOUND') throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new MillraceError('ARCHIVE_CORRUPT', { file: path, reason }, { cause: error })
-  }
 }

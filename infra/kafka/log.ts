@@ -31,6 +31,8 @@ export interface KafkaLogOptions {
 export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   const { client, topic, clock, telemetry, layout, name } = options
   const { partitions } = layout
+  // Asked for once, as the layout is: health is told also while no broker answers.
+  const minInSync = client.minInSync(topic)
   const connection = client.openReader(topic)
   const reader = createTopicReader({ topic, connection, partitions, clock, telemetry })
   let trouble: MillraceError | null = null
@@ -66,7 +68,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
         throw kafkaError(error)
       }
     },
-    health: async () => healthOf(trouble, layout, await client.minInSync(topic)),
+    health: async () => healthOf(trouble, layout, await minInSync),
     async close() {
       if (closed) return
       closed = true

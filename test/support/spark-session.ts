@@ -1,6 +1,7 @@
 // A session with a fake Spark, for tests.
 import type { TestContext } from 'node:test'
 import { type Clock, systemClock } from '#ports/clock'
+import { MillraceError } from '#ports/errors'
 import type { FactorTraining } from '#ports/factor-training'
 import type { SqlOptions, SqlSession, SqlValue } from '#ports/sql-session'
 import { createIdSource } from '#schemas/ids'
@@ -50,4 +51,15 @@ export async function allRows(
   const rows: Readonly<Record<string, SqlValue>>[] = []
   for await (const batch of session.rows(query, options)) rows.push(...batch)
   return rows
+}
+
+/** The error of ours that the work ends with; fails when there is none. */
+export async function failure(work: Promise<unknown>): Promise<MillraceError> {
+  try {
+    await work
+  } catch (error) {
+    if (error instanceof MillraceError) return error
+    throw error
+  }
+  throw new Error('it did not fail')
 }

@@ -23,19 +23,9 @@ import { createIdSource } from '#schemas/ids'
 import { sparkConfig } from '../../infra/spark/config.ts'
 import { openSqlSession } from '../../infra/spark/sql-session.ts'
 import { arrowAnswer, countingAnswers, type FakeFailure } from '../support/fake-spark.ts'
-import { allRows, fakeSpark, quickClock, sessionWith } from '../support/spark-session.ts'
+import { allRows, failure, fakeSpark, quickClock, sessionWith } from '../support/spark-session.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
-
-async function failure(work: Promise<unknown>): Promise<MillraceError> {
-  try {
-    await work
-  } catch (error) {
-    if (error instanceof MillraceError) return error
-    throw error
-  }
-  throw new Error('it did not fail')
-}
 
 test('spark: an address is sc://host:port', () => {
   assert.equal(sparkConfig('sc://spark.example.org:15003').address, 'spark.example.org:15003')

@@ -1,15 +1,14 @@
 // The SQL session against a real Spark: what a fake cannot know.
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { systemClock } from '#ports/clock'
-import { MillraceError } from '#ports/errors'
 import type { FactorBatch } from '#ports/factor-training'
 import type { SqlOperation, SqlProgress } from '#ports/sql-session'
-import { allRows, sessionWith } from '../../support/spark-session.ts'
+import { allRows, failure, sessionWith } from '../../support/spark-session.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { clusterUrl } from '../../support/test-cluster.ts'
 import { until } from '../../support/until.ts'
 
@@ -26,22 +25,6 @@ const open = (t: TestContext, session?: string) =>
       ...(session === undefined ? {} : { session }),
     },
   )
-
-async function temporaryFolder(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-spark-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
-  return folder
-}
-
-async function failure(work: Promise<unknown>): Promise<MillraceError> {
-  try {
-    await work
-  } catch (error) {
-    if (error instanceof MillraceError) return error
-    throw error
-  }
-  throw new Error('it did not fail')
-}
 
 test('spark: rows both ways, views, and Parquet files written and read', async (t) => {
   const session = await open(t)

@@ -102,20 +102,9 @@ function smallShop(seed: number, size: number): LogRecord[] {
     const user = random.below(60)
     const dice = random.below(400)
     const creationTime = 5
-    if (dice === 0) {
-      const hash = entityHash('user', `u${user}`)
-      records.push({
-        kind: 'erasure',
-        app: 1,
-        channel: 0,
-        appendId: `x${n}`,
-        creationTime,
-        entityHash: hash,
-      })
-      continue
-    }
-    if (dice === 1) {
-      const hash = entityHash('item', item(random.below(40)))
+    if (dice <= 1) {
+      const hash =
+        dice === 0 ? entityHash('user', `u${user}`) : entityHash('item', item(random.below(40)))
       records.push({
         kind: 'erasure',
         app: 1,
